@@ -1,0 +1,215 @@
+//! One problem, and a run's worth of them.
+
+use value::Span;
+
+use crate::Exit;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Looks mistaken, but the run goes on.
+    Warning,
+    /// Nothing right can come of it.
+    Error,
+}
+
+/// Where it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Place {
+    /// Nowhere in particular.
+    #[default]
+    Nowhere,
+    /// In a text that was read.
+    Span(Span),
+    /// A thing without text: a path, an id, a command.
+    Named(String),
+}
+
+/// What failed, where, why, and what to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// How bad.
+    pub severity: Severity,
+    /// A stable name for the kind of problem, `room.kind` (`yaml.duplicate-key`).
+    pub code: &'static str,
+    /// What failed, in one line, lower case, no full stop.
+    pub what: String,
+    /// Where.
+    pub place: Place,
+    /// What to write under the marked text.
+    pub label: Option<String>,
+    /// Other places that matter, each with what it has to do with it.
+    pub related: Vec<(Span, String)>,
+    /// Why: causes and context, one line each.
+    pub why: Vec<String>,
+    /// What to do next, one line each.
+    pub hints: Vec<String>,
+    /// What the process should exit with when this is an error.
+    pub exit: Exit,
+}
+
+impl Problem {
+    /// An error that ends a run before anything is changed ([`Exit::Usage`]).
+    pub fn error(code: &'static str, what: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            code,
+            what: what.into(),
+            place: Place::Nowhere,
+            label: None,
+            related: Vec::new(),
+            why: Vec::new(),
+            hints: Vec::new(),
+            exit: Exit::Usage,
+        }
+    }
+
+    /// A warning.
+    pub fn warning(code: &'static str, what: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, exit: Exit::Done, ..Self::error(code, what) }
+    }
+
+    /// Puts it at a span; [`Span::NONE`] leaves the place as it was.
+    pub fn at(mut self, span: Span) -> Self {
+        if !span.is_none() {
+            self.place = Place::Span(span);
+        }
+        self
+    }
+
+    /// Puts it at something without text.
+    pub fn on(mut self, name: impl Into<String>) -> Self {
+        self.place = Place::Named(name.into());
+        self
+    }
+
+    /// Says something right under the marked text.
+    pub fn label(mut self, text: impl Into<String>) -> Self {
+        self.label = Some(text.into());
+        self
+    }
+
+    /// Points at another place that matters.
+    pub fn related(mut self, span: Span, text: impl Into<String>) -> Self {
+        if !span.is_none() {
+            self.related.push((span, text.into()));
+        }
+        self
+    }
+
+    /// Adds a cause.
+    pub fn why(mut self, text: impl Into<String>) -> Self {
+        self.why.push(text.into());
+        self
+    }
+
+    /// Adds advice.
+    pub fn hint(mut self, text: impl Into<String>) -> Self {
+        self.hints.push(text.into());
+        self
+    }
+
+    /// Adds "did you mean" when a known word is near.
+    pub fn did_you_mean<'a>(self, word: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        match crate::suggest(word, known) {
+            Some(near) => self.hint(format!("did you mean `{near}`?")),
+            None => self,
+        }
+    }
+
+    /// Sets the exit code.
+    pub fn exit(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+
+    /// The span it stands at, if any.
+    pub fn span(&self) -> Option<Span> {
+        match self.place {
+            Place::Span(span) => Some(span),
+            _ => None,
+        }
+    }
+}
+
+/// All problems of a run, in the order they were found; the same one is kept once.
+#[derive(Clone, Debug, Default)]
+pub struct Problems {
+    list: Vec<Problem>,
+}
+
+impl Problems {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds one, unless the very same is there.
+    pub fn push(&mut self, problem: Problem) {
+        if !self.list.contains(&problem) {
+            self.list.push(problem);
+        }
+    }
+
+    /// Adds many.
+    pub fn extend(&mut self, problems: impl IntoIterator<Item = Problem>) {
+        for problem in problems {
+            self.push(problem);
+        }
+    }
+
+    /// In the order found.
+    pub fn iter(&self) -> impl Iterator<Item = &Problem> {
+        self.list.iter()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether one of them is an error.
+    pub fn has_errors(&self) -> bool {
+        self.list.iter().any(|problem| problem.severity == Severity::Error)
+    }
+
+    /// The gravest exit code among the errors; [`Exit::Done`] without any.
+    pub fn exit(&self) -> Exit {
+        self.list
+            .iter()
+            .filter(|problem| problem.severity == Severity::Error)
+            .map(|problem| problem.exit)
+            .max()
+            .unwrap_or_default()
+    }
+
+    /// Turns every warning into an error (`--strict`).
+    pub fn make_strict(&mut self) {
+        for problem in &mut self.list {
+            if problem.severity == Severity::Warning {
+                problem.severity = Severity::Error;
+                problem.exit = Exit::Usage;
+            }
+        }
+    }
+}
+
+impl From<Problem> for Problems {
+    fn from(problem: Problem) -> Self {
+        Self { list: vec![problem] }
+    }
+}
+
+impl IntoIterator for Problems {
+    type Item = Problem;
+    type IntoIter = std::vec::IntoIter<Problem>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.list.into_iter()
+    }
+}
