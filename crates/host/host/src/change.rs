@@ -1,0 +1,76 @@
+//! What was, or would be, changed: the entries of a journal.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::{Effect, Owner};
+
+/// What stands at a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileState {
+    /// Nothing.
+    Absent,
+    /// A file.
+    File {
+        /// Its content; `None` when it was too large to keep or cannot be known.
+        content: Option<Arc<[u8]>>,
+        /// Permission bits.
+        mode: u32,
+        /// Owning user.
+        user: Owner,
+        /// Owning group.
+        group: Owner,
+    },
+    /// A directory (its entries are changes of their own).
+    Directory {
+        /// Permission bits.
+        mode: u32,
+        /// Owning user.
+        user: Owner,
+        /// Owning group.
+        group: Owner,
+    },
+    /// A symbolic link.
+    Symlink {
+        /// Where it points.
+        target: PathBuf,
+        /// Owning user.
+        user: Owner,
+        /// Owning group.
+        group: Owner,
+    },
+    /// A device, pipe or socket.
+    Special,
+}
+
+/// One change of a machine, with what stood there before.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// A path. A directory that was removed comes with one change for each path below it, deepest first.
+    File {
+        /// The path on the host.
+        path: PathBuf,
+        /// Before.
+        before: FileState,
+        /// After.
+        after: FileState,
+    },
+    /// A fact, by way of a command.
+    Effect(Effect),
+    /// A command that may have done anything: nothing can be said about before and after.
+    Command {
+        /// The command as a person would type it.
+        command: String,
+    },
+}
+
+impl Change {
+    /// What it is about, for lists and comparisons: a path, `package nginx`, `command make`.
+    pub fn subject(&self) -> String {
+        match self {
+            Self::File { path, .. } => path.display().to_string(),
+            Self::Effect(effect) => effect.subject.to_string(),
+            Self::Command { command } => format!("command {command}"),
+        }
+    }
+}
