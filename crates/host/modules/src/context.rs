@@ -1,0 +1,136 @@
+//! What a function may use.
+
+use std::sync::{Arc, RwLock};
+
+use host::Host;
+use render::TreeFiles;
+use report::Sources;
+use value::{Map, Value};
+
+use crate::Failure;
+
+/// What is known about the machine a run is for, and where its tree is. One for a whole run, shared by
+/// the compiler, templates and states.
+pub struct Minion {
+    /// The machine.
+    pub host: Arc<dyn Host>,
+    /// The state tree.
+    pub tree: Arc<dyn TreeFiles>,
+    /// All texts that spans point into.
+    pub sources: Sources,
+    /// The minion's id.
+    pub id: String,
+    /// Configuration, under Salt's names, defaults filled in.
+    pub options: Map,
+    /// Grains.
+    pub grains: Map,
+    /// Pillar: empty until it is compiled.
+    pillar: RwLock<Arc<Map>>,
+}
+
+impl Minion {
+    /// A minion whose pillar is not compiled yet.
+    pub fn new(
+        host: Arc<dyn Host>,
+        tree: Arc<dyn TreeFiles>,
+        sources: Sources,
+        id: impl Into<String>,
+        options: Map,
+        grains: Map,
+    ) -> Self {
+        Self { host, tree, sources, id: id.into(), options, grains, pillar: RwLock::default() }
+    }
+
+    /// The pillar.
+    pub fn pillar(&self) -> Arc<Map> {
+        self.pillar.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// Sets the pillar, once it is compiled.
+    pub fn set_pillar(&self, pillar: Map) {
+        *self.pillar.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(pillar);
+    }
+}
+
+/// Renders templates of the tree. What stands behind it is the crate `render`, with the run's own functions.
+pub trait Templates {
+    /// Renders one; a problem points into the template.
+    fn render(&self, template: &Template<'_>) -> Result<String, Failure>;
+}
+
+/// A template to render.
+#[derive(Clone, Debug)]
+pub struct Template<'a> {
+    /// The engine named by the state (`jinja`).
+    pub engine: &'a str,
+    /// The saltenv it was read from.
+    pub saltenv: &'a str,
+    /// Its path in the tree; for text that stands in a state itself, the SLS with the state's id.
+    pub path: &'a str,
+    /// Its text.
+    pub text: &'a [u8],
+    /// Variables besides grains, pillar and the like.
+    pub variables: &'a Map,
+}
+
+/// Who calls a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// A state that is being run.
+    State,
+    /// A person, with `call`.
+    Person,
+    /// A template while it renders. What it runs only looks, as far as Pinch can tell: commands are probes.
+    Template,
+}
+
+/// What a function is given besides its arguments.
+pub struct Context<'run> {
+    /// The minion.
+    pub minion: &'run Minion,
+    /// Renders templates of the tree (`file.managed` with `template: jinja`).
+    pub templates: &'run dyn Templates,
+    /// Who calls.
+    pub caller: Caller,
+    /// The saltenv in which the tree is read.
+    pub saltenv: &'run str,
+    /// The SLS the state stands in; empty for calls.
+    pub sls: &'run str,
+    /// The state's id; empty for calls.
+    pub id: &'run str,
+}
+
+impl<'run> Context<'run> {
+    /// The machine.
+    pub fn host(&self) -> &'run dyn Host {
+        &*self.minion.host
+    }
+
+    /// `done` when acts are carried out, `planned` when they are only recorded.
+    pub fn words<T>(&self, done: T, planned: T) -> T {
+        if self.host().is_plan() { planned } else { done }
+    }
+
+    /// A grain by path (`os_family`, `ip_interfaces:eth0`).
+    pub fn grain(&self, path: &str) -> Option<Value> {
+        lookup(&self.minion.grains, path)
+    }
+
+    /// A grain's text, empty when it is absent.
+    pub fn grain_text(&self, path: &str) -> String {
+        self.grain(path).map(|value| value.to_string()).unwrap_or_default()
+    }
+
+    /// A pillar value by path.
+    pub fn pillar(&self, path: &str) -> Option<Value> {
+        lookup(&self.minion.pillar(), path)
+    }
+}
+
+fn lookup(map: &Map, path: &str) -> Option<Value> {
+    if let Some(value) = map.get(path) {
+        return Some(value.clone());
+    }
+    let (first, rest) = path.split_once(':')?;
+    map.get(first)?.traverse(rest, ":").cloned()
+}

@@ -1,0 +1,7 @@
+//! `cron`: in the making.
+
+use crate::Module;
+
+/// The module's entry in the catalogue.
+pub(crate) static MODULE: Module =
+    Module { name: "cron", documentation: "Crontabs.", states: &[], functions: &[] };

@@ -1,0 +1,7 @@
+//! `defaults`: in the making.
+
+use crate::Module;
+
+/// The module's entry in the catalogue.
+pub(crate) static MODULE: Module =
+    Module { name: "defaults", documentation: "Default values of formulas.", states: &[], functions: &[] };

@@ -1,0 +1,7 @@
+//! `environ`: in the making.
+
+use crate::Module;
+
+/// The module's entry in the catalogue.
+pub(crate) static MODULE: Module =
+    Module { name: "environ", documentation: "Environment variables.", states: &[], functions: &[] };

@@ -1,0 +1,122 @@
+//! Entries of the catalogue.
+
+use report::Problem;
+use value::{Map, Span, Value};
+
+use crate::arguments::ArgumentSpecification;
+use crate::{Context, Failure, Outcome};
+
+/// Runs a state function on arguments; the span is where the function was named.
+pub type StateRun = fn(&Context<'_>, &Map, Span) -> Result<Outcome, Failure>;
+
+/// One subject.
+#[derive(Clone, Copy, Debug)]
+pub struct Module {
+    /// Its name in SLS files and calls.
+    pub name: &'static str,
+    /// What it manages.
+    pub documentation: &'static str,
+    /// Its state functions.
+    pub states: &'static [StateFunction],
+    /// Its execution functions.
+    pub functions: &'static [ExecutionFunction],
+}
+
+/// A state function.
+#[derive(Clone, Copy, Debug)]
+pub struct StateFunction {
+    /// Its name without the module's.
+    pub name: &'static str,
+    /// What it brings about.
+    pub documentation: &'static str,
+    /// Its arguments.
+    pub arguments: &'static [ArgumentSpecification],
+    /// Whether it accepts further arguments.
+    pub open: bool,
+    /// Reads the arguments and says what is wrong with them, without running.
+    pub check: fn(&Map, Span) -> Result<(), Vec<Problem>>,
+    /// Runs it.
+    pub run: StateRun,
+    /// What a watch that fires does, when `run` itself changed nothing (Salt's `mod_watch`).
+    pub on_watch: Option<StateRun>,
+}
+
+/// An execution function.
+#[derive(Clone, Copy, Debug)]
+pub struct ExecutionFunction {
+    /// Its name without the module's.
+    pub name: &'static str,
+    /// What it answers or does.
+    pub documentation: &'static str,
+    /// Its arguments, in positional order.
+    pub arguments: &'static [ArgumentSpecification],
+    /// Whether it accepts further named arguments.
+    pub open: bool,
+    /// Runs it.
+    pub run: fn(&Context<'_>, &Map) -> Result<Value, Failure>,
+}
+
+/// Makes a [`StateFunction`] of a function and its arguments: `state!("managed", managed, Managed)`, with
+/// what a watch does as a fourth part where there is one.
+#[macro_export]
+macro_rules! state {
+    ($name:literal, $function:path, $arguments:ty) => {
+        $crate::state!(@ $name, $function, $arguments, None)
+    };
+    ($name:literal, $function:path, $arguments:ty, on_watch = $watch:path) => {
+        $crate::state!(@ $name, $function, $arguments, Some(|context, map, place| {
+            $watch(context, <$arguments as $crate::Arguments>::from_map(map, place)?)
+        }))
+    };
+    (@ $name:literal, $function:path, $arguments:ty, $watch:expr) => {
+        $crate::StateFunction {
+            name: $name,
+            documentation: <$arguments as $crate::Arguments>::DOCUMENTATION,
+            arguments: <$arguments as $crate::Arguments>::SPECIFICATION,
+            open: <$arguments as $crate::Arguments>::OPEN,
+            check: |map, place| <$arguments as $crate::Arguments>::from_map(map, place).map(|_| ()),
+            run: |context, map, place| {
+                $function(context, <$arguments as $crate::Arguments>::from_map(map, place)?)
+            },
+            on_watch: $watch,
+        }
+    };
+}
+
+/// Makes an [`ExecutionFunction`]: `execution!("file_exists", file_exists, FileExists)`.
+#[macro_export]
+macro_rules! execution {
+    ($name:literal, $function:path, $arguments:ty) => {
+        $crate::ExecutionFunction {
+            name: $name,
+            documentation: <$arguments as $crate::Arguments>::DOCUMENTATION,
+            arguments: <$arguments as $crate::Arguments>::SPECIFICATION,
+            open: <$arguments as $crate::Arguments>::OPEN,
+            run: |context, map| {
+                $function(context, <$arguments as $crate::Arguments>::from_map(map, ::value::Span::NONE)?)
+                    .map(::value::Value::from)
+            },
+        }
+    };
+}
+
+impl ExecutionFunction {
+    /// Calls it with positional and named arguments. `name` is its full name, for messages.
+    pub fn call(
+        &self,
+        name: &str,
+        context: &Context<'_>,
+        positional: Vec<Value>,
+        named: Map,
+    ) -> Result<Value, Failure> {
+        let bound = crate::bind(name, self.arguments, self.open, positional, named)?;
+        (self.run)(context, &bound)
+    }
+}
+
+impl StateFunction {
+    /// Warnings for arguments it does not know.
+    pub fn unknown_arguments(&self, name: &str, map: &Map) -> Vec<Problem> {
+        if self.open { Vec::new() } else { crate::arguments::unknown(map, name, self.arguments) }
+    }
+}

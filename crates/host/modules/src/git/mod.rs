@@ -1,0 +1,7 @@
+//! `git`: in the making.
+
+use crate::Module;
+
+/// The module's entry in the catalogue.
+pub(crate) static MODULE: Module =
+    Module { name: "git", documentation: "Git repositories.", states: &[], functions: &[] };

@@ -1,0 +1,7 @@
+//! `group`: in the making.
+
+use crate::Module;
+
+/// The module's entry in the catalogue.
+pub(crate) static MODULE: Module =
+    Module { name: "group", documentation: "Groups.", states: &[], functions: &[] };

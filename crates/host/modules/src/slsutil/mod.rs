@@ -1,0 +1,7 @@
+//! `slsutil`: in the making.
+
+use crate::Module;
+
+/// The module's entry in the catalogue.
+pub(crate) static MODULE: Module =
+    Module { name: "slsutil", documentation: "Helpers for state trees.", states: &[], functions: &[] };

@@ -1,0 +1,7 @@
+//! `user`: in the making.
+
+use crate::Module;
+
+/// The module's entry in the catalogue.
+pub(crate) static MODULE: Module =
+    Module { name: "user", documentation: "Users.", states: &[], functions: &[] };
