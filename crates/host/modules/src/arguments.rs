@@ -161,7 +161,6 @@ pub const GLOBAL_ARGUMENTS: &[&str] = &[
 ///
 /// A field is required unless it has a default or its type has a meaning for absence (`Option`).
 /// `..extra` as the last field gathers all further arguments in a `Map`.
-#[macro_export]
 macro_rules! arguments {
     (
         $(#[doc = $documentation:literal])*
@@ -196,11 +195,11 @@ macro_rules! arguments {
                     documentation: concat!("", $($field_documentation, "\n"),*),
                     shape: <$type as $crate::Argument>::SHAPE,
                     default: concat!("", $(stringify!($default))?),
-                    required: $crate::arguments!(@required $type $(, $default)?),
+                    required: arguments!(@required $type $(, $default)?),
                     takes_rest: <$type as $crate::Argument>::TAKES_REST,
                 }),*
             ];
-            const OPEN: bool = $crate::arguments!(@open $($extra)?);
+            const OPEN: bool = arguments!(@open $($extra)?);
 
             #[allow(unused_mut, unused_variables, reason = "a set may be empty")]
             fn from_map(map: &::value::Map, place: ::value::Span) -> Result<Self, Vec<::report::Problem>> {
@@ -210,7 +209,7 @@ macro_rules! arguments {
                     let specification = &Self::SPECIFICATION[at.next().unwrap_or_default()];
                     let given: Option<$type> =
                         $crate::arguments::read(map, specification, place, &mut problems);
-                    let $field = $crate::arguments!(@value given, $type $(, $default)?);
+                    let $field = arguments!(@value given, $type $(, $default)?);
                 )*
                 if !problems.is_empty() {
                     return Err(problems);
@@ -236,8 +235,7 @@ macro_rules! arguments {
 }
 
 /// An identifier without the `r#` that keywords need.
-#[doc(hidden)]
-pub const fn plain(identifier: &'static str) -> &'static str {
+pub(crate) const fn plain(identifier: &'static str) -> &'static str {
     match identifier.as_bytes() {
         [b'r', b'#', ..] => identifier.split_at(2).1,
         _ => identifier,
@@ -246,8 +244,7 @@ pub const fn plain(identifier: &'static str) -> &'static str {
 
 /// Reads one argument; `None` when it is absent. Problems are pushed; a required argument that is absent
 /// is one.
-#[doc(hidden)]
-pub fn read<T: Argument>(
+pub(crate) fn read<T: Argument>(
     map: &Map,
     specification: &ArgumentSpecification,
     place: Span,
@@ -280,8 +277,7 @@ pub fn read<T: Argument>(
 }
 
 /// The arguments that no specification and no global name covers.
-#[doc(hidden)]
-pub fn remaining(map: &Map, known: &[ArgumentSpecification]) -> Map {
+pub(crate) fn remaining(map: &Map, known: &[ArgumentSpecification]) -> Map {
     let mut rest = Map::new();
     for (key, entry) in map.entries() {
         if key.as_str().is_some_and(|name| !is_known(name, known)) {
@@ -292,7 +288,7 @@ pub fn remaining(map: &Map, known: &[ArgumentSpecification]) -> Map {
 }
 
 /// A warning for each argument that the function does not know, at its place, with the nearest name.
-pub fn unknown(map: &Map, function: &str, known: &[ArgumentSpecification]) -> Vec<Problem> {
+pub(crate) fn unknown(map: &Map, function: &str, known: &[ArgumentSpecification]) -> Vec<Problem> {
     map.entries()
         .filter_map(|(key, entry)| Some((key.as_str()?, entry)))
         .filter(|(name, _)| !is_known(name, known) && !name.starts_with("__"))

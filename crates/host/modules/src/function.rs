@@ -58,13 +58,12 @@ pub struct ExecutionFunction {
 
 /// Makes a [`StateFunction`] of a function and its arguments: `state!("managed", managed, Managed)`, with
 /// what a watch does as a fourth part where there is one.
-#[macro_export]
 macro_rules! state {
     ($name:literal, $function:path, $arguments:ty) => {
-        $crate::state!(@ $name, $function, $arguments, None)
+        state!(@ $name, $function, $arguments, None)
     };
     ($name:literal, $function:path, $arguments:ty, on_watch = $watch:path) => {
-        $crate::state!(@ $name, $function, $arguments, Some(|context, map, place| {
+        state!(@ $name, $function, $arguments, Some(|context, map, place| {
             $watch(context, <$arguments as $crate::Arguments>::from_map(map, place)?)
         }))
     };
@@ -84,7 +83,6 @@ macro_rules! state {
 }
 
 /// Makes an [`ExecutionFunction`]: `execution!("file_exists", file_exists, FileExists)`.
-#[macro_export]
 macro_rules! execution {
     ($name:literal, $function:path, $arguments:ty) => {
         $crate::ExecutionFunction {

@@ -35,6 +35,7 @@
 mod arguments;
 pub mod catalogue;
 mod context;
+#[macro_use]
 mod function;
 mod outcome;
 mod shapes;
@@ -64,6 +65,6 @@ mod user;
 pub use arguments::{Argument, ArgumentSpecification, Arguments, GLOBAL_ARGUMENTS, Mismatch, bind};
 pub use catalogue::{execution_function, state_function};
 pub use context::{Caller, Context, Minion, Template, Templates};
-pub use function::{ExecutionFunction, Module, StateFunction};
+pub use function::{ExecutionFunction, Module, StateFunction, StateRun};
 pub use outcome::{Failure, Outcome, Verdict};
 pub use shapes::{AnyText, Lines, Mode, Names, Rest};

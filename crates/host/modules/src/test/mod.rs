@@ -6,7 +6,7 @@
 mod exec;
 mod state;
 
-use crate::{Module, execution, state};
+use crate::Module;
 
 /// The module's entry in the catalogue.
 pub(crate) static MODULE: Module = Module {
