@@ -1,0 +1,5 @@
+//! In the making.
+
+mod decide;
+
+pub use decide::{Decision, Requisite, Seen, decide};

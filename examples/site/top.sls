@@ -1,0 +1,7 @@
+# Which states apply to which minion. `*` is every minion.
+base:
+  '*':
+    - accounts
+    - web
+    - content
+    - jobs
