@@ -68,11 +68,9 @@ fn recurse(base: Value, over: Value, lists: ListMerge) -> Value {
             Value { data: Data::Map(recurse_maps(below, above, lists)), span: base.span.or(over.span) }
         }
         (Data::List(mut below), Data::List(above)) if lists == ListMerge::Extend => {
-            for item in above {
-                if !below.contains(&item) {
-                    below.push(item);
-                }
-            }
+            // What the later list itself repeats stays repeated.
+            let fresh: Vec<Value> = above.into_iter().filter(|item| !below.contains(item)).collect();
+            below.extend(fresh);
             Value { data: Data::List(below), span: base.span }
         }
         (_, data) => Value { data, span: over.span },
@@ -121,6 +119,11 @@ mod tests {
             merged(base, over, Strategy::None, ListMerge::Replace),
             r#"{"a": {"x": 1, "l": [1]}, "b": 1}"#
         );
+    }
+
+    #[test]
+    fn joined_lists_keep_what_the_later_one_repeats() {
+        assert_eq!(merged("[1,1]", "[2,1,2]", Strategy::Recurse, ListMerge::Extend), "[1, 1, 2, 2]");
     }
 
     fn tree() -> impl proptest::strategy::Strategy<Value = Value> {

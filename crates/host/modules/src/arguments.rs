@@ -175,6 +175,7 @@ macro_rules! arguments {
         $(#[doc = $documentation])*
         #[derive(Clone, Debug)]
         #[allow(dead_code, reason = "several functions may share a set, and Salt's trees pass more than is used")]
+        #[allow(clippy::struct_field_names, reason = "the names are Salt's")]
         $visibility struct $name {
             $(
                 $(#[doc = $field_documentation])*

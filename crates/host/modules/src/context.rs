@@ -7,7 +7,7 @@ use render::TreeFiles;
 use report::Sources;
 use value::{Map, Value};
 
-use crate::Failure;
+use crate::{Failure, Messages};
 
 /// What is known about the machine a run is for, and where its tree is. One for a whole run, shared by
 /// the compiler, templates and states.
@@ -24,6 +24,8 @@ pub struct Minion {
     pub options: Map,
     /// Grains.
     pub grains: Map,
+    /// What templates and functions say on the way.
+    pub messages: Messages,
     /// Pillar: empty until it is compiled.
     pillar: RwLock<Arc<Map>>,
 }
@@ -38,7 +40,8 @@ impl Minion {
         options: Map,
         grains: Map,
     ) -> Self {
-        Self { host, tree, sources, id: id.into(), options, grains, pillar: RwLock::default() }
+        let (messages, pillar) = (Messages::default(), RwLock::default());
+        Self { host, tree, sources, id: id.into(), options, grains, messages, pillar }
     }
 
     /// The pillar.
@@ -53,7 +56,7 @@ impl Minion {
 }
 
 /// Renders templates of the tree. What stands behind it is the crate `render`, with the run's own functions.
-pub trait Templates {
+pub trait Templates: Send + Sync {
     /// Renders one; a problem points into the template.
     fn render(&self, template: &Template<'_>) -> Result<String, Failure>;
 }

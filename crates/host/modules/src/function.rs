@@ -83,7 +83,20 @@ macro_rules! state {
 }
 
 /// Makes an [`ExecutionFunction`]: `execution!("file_exists", file_exists, FileExists)`.
+///
+/// With `raw` in front the function gets the bound arguments as they are, a `&Map`, and the set serves as
+/// documentation and check of names: for functions that templates call thousands of times with large
+/// arguments, which would otherwise be copied.
 macro_rules! execution {
+    (raw $name:literal, $function:path, $arguments:ty) => {
+        $crate::ExecutionFunction {
+            name: $name,
+            documentation: <$arguments as $crate::Arguments>::DOCUMENTATION,
+            arguments: <$arguments as $crate::Arguments>::SPECIFICATION,
+            open: <$arguments as $crate::Arguments>::OPEN,
+            run: |context, map| $function(context, map).map(::value::Value::from),
+        }
+    };
     ($name:literal, $function:path, $arguments:ty) => {
         $crate::ExecutionFunction {
             name: $name,

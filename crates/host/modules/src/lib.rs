@@ -33,12 +33,16 @@
 
 #[macro_use]
 mod arguments;
+mod calls;
 pub mod catalogue;
 mod context;
 #[macro_use]
 mod function;
+mod filter_by;
+mod glob;
 mod outcome;
 mod shapes;
+mod traverse;
 
 mod archive;
 mod cmd;
@@ -54,8 +58,10 @@ mod group;
 mod log;
 mod r#match;
 mod mine;
+mod network;
 mod pillar;
 mod pkg;
+mod saltutil;
 mod service;
 mod slsutil;
 mod sys;
@@ -63,8 +69,10 @@ mod test;
 mod user;
 
 pub use arguments::{Argument, ArgumentSpecification, Arguments, GLOBAL_ARGUMENTS, Mismatch, bind};
+pub use calls::{Calls, NoTemplates};
 pub use catalogue::{execution_function, state_function};
 pub use context::{Caller, Context, Minion, Template, Templates};
 pub use function::{ExecutionFunction, Module, StateFunction, StateRun};
+pub use log::{Level, Messages};
 pub use outcome::{Failure, Outcome, Verdict};
 pub use shapes::{AnyText, Lines, Mode, Names, Rest};

@@ -13,6 +13,12 @@ pub trait Functions: Send + Sync {
     /// Whether there is a function of that name (`'pkg.version' in salt`).
     fn has(&self, name: &str) -> bool;
 
+    /// Whether the call changes its first argument in place, as Salt's `defaults.merge` does: whoever calls from
+    /// a language with shared values then puts the answer's content into the value it passed first.
+    fn changes_first_argument(&self, _name: &str, _kwargs: &Map) -> bool {
+        false
+    }
+
     /// The names of all functions, in any order: for "did you mean".
     fn names(&self) -> Vec<String> {
         Vec::new()
