@@ -1,0 +1,3 @@
+//! From SLS to ordered low state.
+//!
+//! In the making.
