@@ -7,12 +7,14 @@
 mod highstate;
 mod nested;
 mod paint;
+mod run;
 mod txt;
 
 use value::Value;
 
 pub use highstate::HighstateOptions;
-pub use paint::{Colour, Paint};
+pub use run::run;
+pub use paint::{Colour, Paint, harmless};
 
 /// Which outputter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

@@ -47,7 +47,7 @@ impl Paint {
 }
 
 /// Text with control characters made visible: what a remote machine or a file says must not steer the terminal.
-pub(crate) fn harmless(text: &str) -> std::borrow::Cow<'_, str> {
+pub fn harmless(text: &str) -> std::borrow::Cow<'_, str> {
     let harmful = |c: char| c.is_control() && c != '\t' && c != '\n';
     if text.contains(harmful) {
         text.chars().flat_map(|c| if harmful(c) { c.escape_default().collect() } else { vec![c] }).collect()

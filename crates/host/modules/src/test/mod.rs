@@ -29,9 +29,7 @@ pub(crate) static MODULE: Module = Module {
     ],
     functions: &[
         execution!("ping", exec::ping, exec::Nothing),
-        execution!("true_", exec::ping, exec::Nothing),
         execution!("true", exec::ping, exec::Nothing),
-        execution!("false_", exec::no, exec::Nothing),
         execution!("false", exec::no, exec::Nothing),
         execution!("echo", exec::echo, exec::Echo),
         execution!("arg", exec::arguments, exec::Anything),

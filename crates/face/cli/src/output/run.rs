@@ -1,0 +1,120 @@
+//! A run as Pinch shows it: what changed with its difference, what failed and where, and the rest folded into
+//! one line of counts.
+
+use converge::{RunReport, StateResult};
+use modules::Verdict;
+use value::{Data, Value};
+
+use super::paint::{Colour, Paint, harmless};
+
+/// Lines of a difference shown before the rest is folded.
+const LONGEST: usize = 40;
+
+/// The whole text, newline at the end.
+pub fn run(report: &RunReport, paint: Paint, verbose: bool) -> String {
+    let mut out = String::new();
+    for result in &report.results {
+        if verbose || noteworthy(result) {
+            out.push_str(&state(result, report.planned, paint));
+        }
+    }
+    if !out.is_empty() {
+        out.push('\n');
+    }
+    out.push_str(&summary(report, paint));
+    out
+}
+
+fn noteworthy(result: &StateResult) -> bool {
+    result.changed() || result.outcome.verdict != Verdict::Holds || !result.outcome.warnings.is_empty()
+}
+
+fn state(result: &StateResult, planned: bool, paint: Paint) -> String {
+    let (mark, colour) = match result.outcome.verdict {
+        Verdict::Failed => ("✗", Colour::Red),
+        Verdict::Unknown => ("?", Colour::Yellow),
+        Verdict::Holds if result.changed() && planned => ("~", Colour::Yellow),
+        Verdict::Holds if result.changed() => ("✓", Colour::Cyan),
+        Verdict::Holds => ("·", Colour::Green),
+    };
+    let name = harmless(&result.name);
+    let function = format!("{}.{}", result.state, result.function);
+    let mut text = format!("{} {}", paint.text(colour, format!("{mark} {name}")), paint.text(Colour::Dim, function));
+    if result.id != result.name {
+        text.push_str(&paint.text(Colour::Dim, format!("  ({}: {})", result.sls, harmless(&result.id))));
+    } else {
+        text.push_str(&paint.text(Colour::Dim, format!("  ({})", result.sls)));
+    }
+    text.push('\n');
+    let comment = result.outcome.comment.trim();
+    if !comment.is_empty() {
+        for line in comment.lines() {
+            text.push_str(&format!("    {}\n", harmless(line)));
+        }
+    }
+    for (key, value) in result.outcome.changes.iter() {
+        text.push_str(&change(&key.to_string(), value, paint));
+    }
+    for warning in &result.outcome.warnings {
+        text.push_str(&format!("    {}\n", paint.text(Colour::BrightRed, format!("warning: {}", harmless(warning)))));
+    }
+    text
+}
+
+/// One entry of the changes: a difference in its colours, or `key: old -> new`, or `key: value`.
+fn change(key: &str, value: &Value, paint: Paint) -> String {
+    let key = harmless(key);
+    match &value.data {
+        Data::Str(text) if text.contains('\n') => {
+            let lines: Vec<_> = text.lines().collect();
+            let mut out = String::new();
+            for line in lines.iter().take(LONGEST) {
+                let colour = match line.as_bytes().first() {
+                    Some(b'+') => Colour::Green,
+                    Some(b'-') => Colour::Red,
+                    Some(b'@') => Colour::Cyan,
+                    _ => Colour::Dim,
+                };
+                out.push_str(&format!("      {}\n", paint.text(colour, harmless(line))));
+            }
+            if lines.len() > LONGEST {
+                let more = format!("… {} more lines (--out highstate shows all)", lines.len() - LONGEST);
+                out.push_str(&format!("      {}\n", paint.text(Colour::Dim, more)));
+            }
+            out
+        }
+        Data::Map(map) if map.len() == 2 && map.contains("old") && map.contains("new") => {
+            let part = |name: &str| map.get(name).map(Value::to_string).unwrap_or_default();
+            let (old, new) = (part("old"), part("new"));
+            let old = if old.is_empty() { "(none)" } else { &old };
+            let new = if new.is_empty() { "(none)" } else { &new };
+            let line = format!("      {key}: {} -> {}\n", harmless(old), harmless(new));
+            paint.text(Colour::Dim, line.trim_end()) + "\n"
+        }
+        _ => {
+            let line = format!("      {key}: {}", harmless(&value.to_string()));
+            paint.text(Colour::Dim, line) + "\n"
+        }
+    }
+}
+
+fn summary(report: &RunReport, paint: Paint) -> String {
+    let counts = report.counts();
+    let changed = if report.planned { "would change" } else { "changed" };
+    let mut parts = vec![
+        paint.text(Colour::Green, format!("{} unchanged", counts.unchanged)),
+        paint.text(if report.planned { Colour::Yellow } else { Colour::Cyan }, format!("{} {changed}", counts.changed)),
+    ];
+    let mut part = |number: usize, what: &str, colour: Colour| {
+        if number > 0 {
+            parts.push(paint.text(colour, format!("{number} {what}")));
+        }
+    };
+    part(counts.unknown, "known only when run", Colour::Yellow);
+    part(counts.skipped, "not needed", Colour::Dim);
+    part(counts.failed, "failed", Colour::Red);
+    part(report.left_out, "left out after a failure", Colour::Red);
+    let time: std::time::Duration = report.results.iter().map(|result| result.duration).sum();
+    let verb = if report.planned { "Planned" } else { "Ran" };
+    format!("{verb} {} states in {:.2} s: {}\n", report.results.len(), time.as_secs_f64(), parts.join(", "))
+}

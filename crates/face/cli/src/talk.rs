@@ -1,0 +1,60 @@
+//! Standard output for data, standard error for talk.
+
+use std::io::Write as _;
+
+use report::{Problems, Severity, Sources, Style};
+
+use crate::arguments::{Common, LogLevel};
+use crate::output::Paint;
+use crate::terminal::Surroundings;
+
+/// Where things are said, and how.
+#[derive(Clone, Debug)]
+pub struct Talk {
+    /// Colours on standard output.
+    pub out: Paint,
+    /// Colours on standard error.
+    pub error: Paint,
+    /// How much is said.
+    pub level: LogLevel,
+    /// Whether progress is shown.
+    pub progress: bool,
+}
+
+impl Talk {
+    /// As the surroundings and options have it.
+    pub fn new(surroundings: &Surroundings, common: &Common) -> Self {
+        let paint = |terminal| surroundings.paint(terminal, common.force_color, common.no_color);
+        Self {
+            out: paint(surroundings.stdout_is_terminal),
+            error: paint(surroundings.stderr_is_terminal),
+            level: common.log_level,
+            progress: surroundings.stderr_is_terminal && common.log_level > LogLevel::Quiet,
+        }
+    }
+
+    /// Writes data to standard output. A reader that went away is no failure.
+    pub fn data(&self, text: &str) {
+        let mut out = std::io::stdout().lock();
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+
+    /// Writes a line to standard error.
+    pub fn line(&self, text: &str) {
+        let _ = writeln!(std::io::stderr().lock(), "{text}");
+    }
+
+    /// Renders problems to standard error, as far as the level lets them through.
+    pub fn problems(&self, problems: &Problems, sources: &Sources) {
+        let style = if self.error.enabled { Style::Colour } else { Style::Plain };
+        for problem in problems.iter() {
+            let least = match problem.severity {
+                Severity::Error => LogLevel::Error,
+                Severity::Warning => LogLevel::Warning,
+            };
+            if self.level >= least {
+                self.line(&report::render(problem, sources, style));
+            }
+        }
+    }
+}
