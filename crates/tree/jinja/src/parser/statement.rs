@@ -1,0 +1,529 @@
+//! Statements.
+
+use std::sync::Arc;
+
+use super::expression::TupleEnd;
+use super::{Fault, Parser};
+use crate::ast::{
+    Arguments, Block, CallBlock, Expression, ExpressionKind, For, If, ImportedName, Macro, Output, Place,
+    Signature, Statement, StatementKind, Target,
+};
+use crate::error::ErrorKind;
+use crate::lexer::{Symbol, TokenKind};
+use crate::value::text::quote;
+
+/// The tags there are, to suggest one.
+const TAGS: &[&str] = &[
+    "autoescape", "block", "break", "call", "continue", "do", "elif", "else", "endautoescape", "endblock",
+    "endcall", "endfilter", "endfor", "endif", "endload", "endmacro", "endprofile", "endset", "endwith",
+    "extends", "filter", "for", "from", "if", "import", "import_json", "import_text", "import_yaml", "include",
+    "load_json", "load_text", "load_yaml", "macro", "print", "profile", "raw", "set", "with",
+];
+
+impl Parser<'_> {
+    /// Statements up to one of the given tags (which becomes the current token), or to the end.
+    pub(super) fn statements_until(
+        &mut self,
+        ends: Option<&'static [&'static str]>,
+    ) -> Result<Vec<Statement>, Fault> {
+        self.expected_ends.extend(ends);
+        let result = self.nested(|this| this.body(ends));
+        if ends.is_some() {
+            self.expected_ends.pop();
+        }
+        result
+    }
+
+    fn body(&mut self, ends: Option<&'static [&'static str]>) -> Result<Vec<Statement>, Fault> {
+        let mut body = Vec::new();
+        let mut output: Vec<Output> = Vec::new();
+        loop {
+            let place = self.place();
+            match self.token().kind.clone() {
+                TokenKind::Data(text) => {
+                    output.push(Output::Data(text, place));
+                    self.advance()?;
+                }
+                TokenKind::VariableBegin => {
+                    self.advance()?;
+                    let mut expression = self.tuple(true, false, TupleEnd::Tag)?;
+                    self.expect_kind(&TokenKind::VariableEnd)?;
+                    expression.place = Place { start: place.start, end: self.end_of_last() };
+                    output.push(Output::Expression(expression));
+                }
+                TokenKind::BlockBegin => {
+                    flush(&mut output, &mut body);
+                    self.advance()?;
+                    if ends.is_some_and(|ends| ends.iter().any(|end| self.is_name(end))) {
+                        return Ok(body);
+                    }
+                    self.statement(place, &mut body)?;
+                    self.expect_kind(&TokenKind::BlockEnd)?;
+                }
+                TokenKind::End => {
+                    flush(&mut output, &mut body);
+                    return Ok(body);
+                }
+                // The lexer lets nothing else stand outside a tag.
+                kind => return self.fail(format!("unexpected {}", quote(kind.describe()))),
+            }
+        }
+    }
+
+    /// The body of a tag: the end of the opening tag, statements, one of the given tags.
+    fn block(&mut self, ends: &'static [&'static str]) -> Result<Vec<Statement>, Fault> {
+        self.skip_symbol(Symbol::Colon)?;
+        self.expect_kind(&TokenKind::BlockEnd)?;
+        let body = self.statements_until(Some(ends))?;
+        if self.token().kind == TokenKind::End {
+            self.expected_ends.push(ends);
+            return Err(self.unknown_tag(None));
+        }
+        Ok(body)
+    }
+
+    /// [`block`](Self::block), the closing tag's name taken.
+    fn closed_block(&mut self, ends: &'static [&'static str]) -> Result<Vec<Statement>, Fault> {
+        let body = self.block(ends)?;
+        self.advance()?;
+        Ok(body)
+    }
+
+    fn unknown_tag(&self, name: Option<&str>) -> Fault {
+        let mut message = match name {
+            None => "Unexpected end of template.".to_string(),
+            Some(name) => format!("Encountered unknown tag {}.", quote(name)),
+        };
+        if let Some(ends) = self.expected_ends.last() {
+            let looking = ends.iter().map(|end| quote(end)).collect::<Vec<_>>().join(" or ");
+            let expected = |name: &str| self.expected_ends.iter().any(|ends| ends.contains(&name));
+            message += &if name.is_some_and(expected) {
+                format!(
+                    " You probably made a nesting mistake. Jinja is expecting this tag, but currently looking for {looking}."
+                )
+            } else {
+                format!(" Jinja was looking for the following tags: {looking}.")
+            };
+        }
+        if let Some(tag) = self.open_tags.last() {
+            message += &format!(" The innermost block that needs to be closed is {}.", quote(tag));
+        }
+        let fault = self.fault(message, self.place());
+        match name {
+            Some(name) => fault.did_you_mean(name, TAGS.iter().copied()),
+            None => fault,
+        }
+    }
+
+    fn statement(&mut self, opened: Place, body: &mut Vec<Statement>) -> Result<(), Fault> {
+        let TokenKind::Name(tag) = self.token().kind.clone() else {
+            return self.fail("tag name expected");
+        };
+        self.open_tags.push(tag.clone());
+        let kinds = self.tag(&tag)?;
+        self.open_tags.pop();
+        let place = Place { start: opened.start, end: self.place().end.max(opened.end) };
+        body.extend(kinds.into_iter().map(|kind| Statement { kind, place }));
+        Ok(())
+    }
+
+    fn tag(&mut self, tag: &Arc<str>) -> Result<Vec<StatementKind>, Fault> {
+        let kind = match &**tag {
+            "load_yaml" | "load_json" | "load_text" => return self.load(tag),
+            "import_yaml" | "import_json" | "import_text" => return self.import_data(tag),
+            "profile" => return self.profile(),
+            "set" => self.set()?,
+            "for" => self.for_loop()?,
+            "if" => self.condition()?,
+            "with" => self.with()?,
+            "autoescape" => {
+                self.advance()?;
+                let enabled = Box::new(self.expression()?);
+                StatementKind::Autoescape { enabled, body: self.closed_block(&["endautoescape"])? }
+            }
+            "block" => self.named_block()?,
+            "extends" => {
+                self.advance()?;
+                StatementKind::Extends(Box::new(self.expression()?))
+            }
+            "include" => self.include()?,
+            "import" => self.import()?.0,
+            "from" => self.from_import()?,
+            "call" => self.call_block()?,
+            "filter" => {
+                self.advance()?;
+                let filter = self.filter(None)?;
+                let filter = Box::new(self.filter_chain(filter)?);
+                StatementKind::FilterBlock { filter, body: self.closed_block(&["endfilter"])? }
+            }
+            "macro" => {
+                self.advance()?;
+                let (name, _) = self.name()?;
+                let signature = self.signature()?;
+                StatementKind::Macro(Macro { name, signature, body: self.closed_block(&["endmacro"])? })
+            }
+            "print" => self.print()?,
+            "do" => {
+                self.advance()?;
+                StatementKind::Do(Box::new(self.tuple(true, false, TupleEnd::Tag)?))
+            }
+            "break" => {
+                self.advance()?;
+                StatementKind::Break
+            }
+            "continue" => {
+                self.advance()?;
+                StatementKind::Continue
+            }
+            unknown => {
+                self.open_tags.pop();
+                return Err(self.unknown_tag(Some(unknown)));
+            }
+        };
+        Ok(vec![kind])
+    }
+
+    /// More filters after the first.
+    fn filter_chain(&mut self, mut filter: Expression) -> Result<Expression, Fault> {
+        while self.skip_symbol(Symbol::Pipe)? {
+            filter = self.filter(Some(filter))?;
+        }
+        Ok(filter)
+    }
+
+    fn set(&mut self) -> Result<StatementKind, Fault> {
+        self.advance()?;
+        let target = self.target(true, None)?;
+        if self.skip_symbol(Symbol::Assign)? {
+            let value = Box::new(self.tuple(true, false, TupleEnd::Tag)?);
+            return Ok(StatementKind::Set { target, value });
+        }
+        let filter = if self.skip_symbol(Symbol::Pipe)? {
+            let first = self.filter(None)?;
+            Some(Box::new(self.filter_chain(first)?))
+        } else {
+            None
+        };
+        Ok(StatementKind::SetBlock { target, filter, body: self.closed_block(&["endset"])? })
+    }
+
+    fn for_loop(&mut self) -> Result<StatementKind, Fault> {
+        self.advance()?;
+        let target = self.target(false, Some("in"))?;
+        self.expect_name("in")?;
+        let iterable = self.tuple(false, false, TupleEnd::Word("recursive"))?;
+        let test = if self.skip_name("if")? { Some(self.expression()?) } else { None };
+        let recursive = self.skip_name("recursive")?;
+        let body = self.block(&["endfor", "else"])?;
+        let has_else = self.is_name("else");
+        self.advance()?;
+        let otherwise = if has_else { self.closed_block(&["endfor"])? } else { Vec::new() };
+        Ok(StatementKind::For(Box::new(For { target, iterable, test, recursive, body, otherwise })))
+    }
+
+    fn condition(&mut self) -> Result<StatementKind, Fault> {
+        let mut branches = Vec::new();
+        let mut otherwise = Vec::new();
+        self.advance()?;
+        loop {
+            let test = self.tuple(false, false, TupleEnd::Tag)?;
+            let body = self.block(&["elif", "else", "endif"])?;
+            branches.push((test, body));
+            if self.skip_name("elif")? {
+                continue;
+            }
+            if self.skip_name("else")? {
+                otherwise = self.closed_block(&["endif"])?;
+            } else {
+                self.advance()?;
+            }
+            return Ok(StatementKind::If(If { branches, otherwise }));
+        }
+    }
+
+    fn with(&mut self) -> Result<StatementKind, Fault> {
+        self.advance()?;
+        let mut bindings = Vec::new();
+        while self.token().kind != TokenKind::BlockEnd {
+            if !bindings.is_empty() {
+                self.expect_symbol(Symbol::Comma)?;
+            }
+            let target = self.target(false, None)?;
+            self.expect_symbol(Symbol::Assign)?;
+            bindings.push((target, self.expression()?));
+        }
+        Ok(StatementKind::With { bindings, body: self.closed_block(&["endwith"])? })
+    }
+
+    fn named_block(&mut self) -> Result<StatementKind, Fault> {
+        self.advance()?;
+        let (name, _) = self.name()?;
+        let scoped = self.skip_name("scoped")?;
+        let required = self.skip_name("required")?;
+        if self.is_symbol(Symbol::Subtract) {
+            return self.fail(
+                "Block names in Jinja have to be valid Python identifiers and may not contain hyphens, use an \
+                 underscore instead.",
+            );
+        }
+        let body = self.closed_block(&["endblock"])?;
+        let is_blank = |statement: &Statement| match &statement.kind {
+            StatementKind::Output(parts) => parts.iter().all(
+                |part| matches!(part, Output::Data(text, _) if text.chars().all(crate::lexer::is_space)),
+            ),
+            _ => false,
+        };
+        if required && !body.iter().all(is_blank) {
+            return self.fail("Required blocks can only contain comments or whitespace");
+        }
+        self.skip_name(&name)?;
+        Ok(StatementKind::Block(Block { name, scoped, required, body }))
+    }
+
+    /// `with context`, `without context`
+    fn context_clause(&mut self) -> Result<Option<bool>, Fault> {
+        let followed = matches!(&self.look().kind, TokenKind::Name(next) if &**next == "context");
+        let with = self.is_name("with");
+        if !followed || !(with || self.is_name("without")) {
+            return Ok(None);
+        }
+        self.advance()?;
+        self.advance()?;
+        Ok(Some(with))
+    }
+
+    fn include(&mut self) -> Result<StatementKind, Fault> {
+        self.advance()?;
+        let template = Box::new(self.expression()?);
+        let missing = matches!(&self.look().kind, TokenKind::Name(next) if &**next == "missing");
+        let ignore_missing = missing && self.is_name("ignore");
+        if ignore_missing {
+            self.advance()?;
+            self.advance()?;
+        }
+        let with_context = self.context_clause()?.unwrap_or(true);
+        Ok(StatementKind::Include { template, ignore_missing, with_context })
+    }
+
+    fn import(&mut self) -> Result<(StatementKind, Arc<str>, Place), Fault> {
+        self.advance()?;
+        let template = Box::new(self.expression()?);
+        self.expect_name("as")?;
+        let (target, place) = self.name()?;
+        let with_context = self.context_clause()?.unwrap_or(false);
+        Ok((StatementKind::Import { template, target: target.clone(), with_context }, target, place))
+    }
+
+    fn from_import(&mut self) -> Result<StatementKind, Fault> {
+        self.advance()?;
+        let template = Box::new(self.expression()?);
+        self.expect_name("import")?;
+        let mut names: Vec<ImportedName> = Vec::new();
+        let mut with_context = None;
+        loop {
+            if !names.is_empty() {
+                self.expect_symbol(Symbol::Comma)?;
+            }
+            with_context = with_context.or(self.context_clause()?);
+            if with_context.is_some() {
+                break;
+            }
+            let (name, place) = self.name()?;
+            if name.starts_with('_') {
+                let message = "names starting with an underline can not be imported";
+                return Err(Fault::new(ErrorKind::Assertion, message, place));
+            }
+            let alias = if self.skip_name("as")? { self.name()?.0 } else { name.clone() };
+            names.push(ImportedName { name, alias });
+            with_context = self.context_clause()?;
+            if with_context.is_some() || !self.is_symbol(Symbol::Comma) {
+                break;
+            }
+        }
+        Ok(StatementKind::FromImport { template, names, with_context: with_context.unwrap_or(false) })
+    }
+
+    fn signature(&mut self) -> Result<Signature, Fault> {
+        self.expect_symbol(Symbol::LeftParenthesis)?;
+        let mut signature = Signature::default();
+        let mut defaults = false;
+        while !self.is_symbol(Symbol::RightParenthesis) {
+            if !signature.parameters.is_empty() {
+                self.expect_symbol(Symbol::Comma)?;
+            }
+            let (name, place) = self.name()?;
+            let default = if self.skip_symbol(Symbol::Assign)? {
+                defaults = true;
+                Some(self.expression()?)
+            } else if defaults {
+                return self.fail("non-default argument follows default argument");
+            } else {
+                None
+            };
+            if signature.parameters.iter().any(|(known, _)| *known == name) {
+                let message = format!("duplicate argument {} in function definition", quote(&name));
+                return Err(self.fault(message, place));
+            }
+            signature.parameters.push((name, default));
+        }
+        self.expect_symbol(Symbol::RightParenthesis)?;
+        Ok(signature)
+    }
+
+    fn call_block(&mut self) -> Result<StatementKind, Fault> {
+        let place = self.place();
+        self.advance()?;
+        let signature = if self.is_symbol(Symbol::LeftParenthesis) {
+            self.signature()?
+        } else {
+            Signature::default()
+        };
+        let call = self.expression()?;
+        if !matches!(call.kind, ExpressionKind::Call(..)) {
+            return Err(self.fault("expected call", place));
+        }
+        let body = self.closed_block(&["endcall"])?;
+        Ok(StatementKind::CallBlock(Box::new(CallBlock { call, signature, body })))
+    }
+
+    fn print(&mut self) -> Result<StatementKind, Fault> {
+        self.advance()?;
+        let mut parts = Vec::new();
+        while self.token().kind != TokenKind::BlockEnd {
+            if !parts.is_empty() {
+                self.expect_symbol(Symbol::Comma)?;
+            }
+            parts.push(Output::Expression(self.expression()?));
+        }
+        Ok(StatementKind::Output(parts))
+    }
+
+    /// Salt's `{% load_yaml as x %}`: a hidden macro whose text goes through the filter of the same name.
+    fn load(&mut self, filter: &Arc<str>) -> Result<Vec<StatementKind>, Fault> {
+        let place = self.place();
+        self.advance()?;
+        self.expect_name("as")?;
+        let target = self.target(false, None)?;
+        let name = self.temporary();
+        let body = self.closed_block(&["endload"])?;
+        let hidden = Expression { kind: ExpressionKind::Name(name.clone()), place, height: 1 };
+        let call = Expression {
+            kind: ExpressionKind::Call(Box::new(hidden), Arguments::default()),
+            place,
+            height: 2,
+        };
+        let value = filtered(call, filter, place);
+        let signature = Signature::default();
+        Ok(vec![
+            StatementKind::Macro(Macro { name, signature, body }),
+            StatementKind::Set { target, value },
+        ])
+    }
+
+    /// Salt's `{% import_yaml 'file' as x %}`: an import whose text goes through the filter `load_yaml`.
+    fn import_data(&mut self, tag: &str) -> Result<Vec<StatementKind>, Fault> {
+        let (import, target, place) = self.import()?;
+        let filter: Arc<str> = tag.replacen("import_", "load_", 1).into();
+        let module = Expression { kind: ExpressionKind::Name(target.clone()), place, height: 1 };
+        let value = filtered(module, &filter, place);
+        Ok(vec![import, StatementKind::Set { target: Target::Name(target, place), value }])
+    }
+
+    /// Salt's `{% profile as 'label' %}`: the body, nothing measured.
+    fn profile(&mut self) -> Result<Vec<StatementKind>, Fault> {
+        self.advance()?;
+        self.expect_name("as")?;
+        let label = StatementKind::Do(Box::new(self.expression()?));
+        let body = self.closed_block(&["endprofile"])?;
+        Ok(std::iter::once(label).chain(body.into_iter().map(|statement| statement.kind)).collect())
+    }
+
+    /// What stands left of `=`, after `for`, or after `as`.
+    fn target(&mut self, with_attributes: bool, end: Option<&'static str>) -> Result<Target, Fault> {
+        let start = self.place();
+        let end = end.map_or(TupleEnd::Tag, TupleEnd::Word);
+        let mut items = Vec::new();
+        let mut is_tuple = false;
+        loop {
+            if !items.is_empty() {
+                self.expect_symbol(Symbol::Comma)?;
+            }
+            if self.at_tuple_end(end) {
+                break;
+            }
+            items.push(self.target_item(with_attributes)?);
+            if !self.is_symbol(Symbol::Comma) {
+                break;
+            }
+            is_tuple = true;
+        }
+        if !is_tuple {
+            if let Some(only) = items.pop() {
+                return Ok(only);
+            }
+            let found = quote(self.token().kind.describe());
+            return self.fail(format!("Expected an expression, got {found}"));
+        }
+        Ok(Target::Tuple(items, start))
+    }
+
+    fn target_item(&mut self, with_attributes: bool) -> Result<Target, Fault> {
+        if with_attributes
+            && let (TokenKind::Name(name), TokenKind::Symbol(Symbol::Dot)) =
+                (self.token().kind.clone(), &self.look().kind)
+        {
+            let place = self.place();
+            self.advance()?;
+            self.advance()?;
+            let (attribute, end) = self.name()?;
+            return Ok(Target::Attribute(name, attribute, place.to(end)));
+        }
+        let expression = self.nested(Self::primary)?;
+        self.assignable(expression)
+    }
+
+    fn assignable(&self, expression: Expression) -> Result<Target, Fault> {
+        let place = expression.place;
+        let what = match expression.kind {
+            ExpressionKind::Name(name) => return Ok(Target::Name(name, place)),
+            ExpressionKind::Tuple(items) => {
+                let items: Result<Vec<Target>, Fault> =
+                    items.into_iter().map(|item| self.assignable(item)).collect();
+                return Ok(Target::Tuple(items?, place));
+            }
+            ExpressionKind::Constant(_) => "const",
+            ExpressionKind::List(_) => "list",
+            ExpressionKind::Dict(_) => "dict",
+            ExpressionKind::Conditional(_) => "condexpr",
+            ExpressionKind::And(_) => "and",
+            ExpressionKind::Or(_) => "or",
+            ExpressionKind::Not(_) => "not",
+            ExpressionKind::Negate(_) => "neg",
+            ExpressionKind::Positive(_) => "pos",
+            ExpressionKind::Binary(..) => "binexpr",
+            ExpressionKind::Concatenate(_) => "concat",
+            ExpressionKind::Compare(..) => "compare",
+            ExpressionKind::Attribute(..) => "getattr",
+            ExpressionKind::Item(_) | ExpressionKind::Slice(_) => "getitem",
+            ExpressionKind::Call(..) => "call",
+            ExpressionKind::Filter(..) => "filter",
+            ExpressionKind::Test(..) => "test",
+        };
+        Err(self.fault(format!("can't assign to {}", quote(what)), place))
+    }
+}
+
+fn filtered(input: Expression, filter: &Arc<str>, place: Place) -> Box<Expression> {
+    let height = input.height + 1;
+    let kind = ExpressionKind::Filter(Some(Box::new(input)), filter.clone(), Arguments::default());
+    Box::new(Expression { kind, place, height })
+}
+
+fn flush(output: &mut Vec<Output>, body: &mut Vec<Statement>) {
+    let Some(first) = output.first() else { return };
+    let place = match first {
+        Output::Data(_, place) => *place,
+        Output::Expression(expression) => expression.place,
+    };
+    body.push(Statement { kind: StatementKind::Output(std::mem::take(output)), place });
+}

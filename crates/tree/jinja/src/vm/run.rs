@@ -1,0 +1,658 @@
+//! The instruction loop.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::context::{Context, Frame, Unit};
+use super::loops::{ForSource, ForState, LoopContext};
+use super::State;
+use crate::ast::Constant;
+use crate::program::{Function, Op, Variable};
+use crate::value::special::Macro;
+use crate::value::text::{quote, write_printed};
+use crate::value::{
+    Dict, DictMap, Key, RecursiveLoop, Special, Undefined, UndefinedKind, access, arithmetic, compare,
+};
+use crate::{Error, ErrorKind, Value};
+
+/// What an instruction runs in.
+#[derive(Clone, Copy)]
+struct Scene<'a> {
+    unit: &'a Rc<Unit>,
+    function: &'a Function,
+    index: usize,
+    frame: &'a Rc<Frame>,
+    context: &'a Rc<Context>,
+    /// The recursive loop this function is the body of, and how deep it is.
+    recursion: Option<(&'a RecursiveLoop, u32)>,
+}
+
+impl State<'_> {
+    /// Runs a function of a template to its end; the answer is what it returns, if anything.
+    pub(super) fn run_function(
+        &mut self,
+        unit: &Rc<Unit>,
+        index: usize,
+        frame: &Rc<Frame>,
+        context: &Rc<Context>,
+        recursion: Option<(&RecursiveLoop, u32)>,
+    ) -> Result<Option<Value>, Error> {
+        let Some(function) = unit.template.functions.get(index) else { return Ok(None) };
+        if self.depth >= self.limits().depth {
+            return Err(Error::limit("maximum recursion depth exceeded"));
+        }
+        self.depth += 1;
+        let outer_context = self.context.replace(context.clone());
+        let (stack, loops, captures, escapes) =
+            (self.stack.len(), self.loops.len(), self.captures.len(), self.outer_autoescapes.len());
+        let mut at = 0;
+        let result = self.run(Scene { unit, function, index, frame, context, recursion }, &mut at);
+        self.depth -= 1;
+        self.context = outer_context;
+        result.map_err(|error| {
+            self.stack.truncate(stack);
+            self.loops.truncate(loops);
+            if self.captures.len() > captures {
+                self.captures.truncate(captures + 1);
+                self.output = self.captures.pop().unwrap_or_default();
+            }
+            if let Some(escape) = self.outer_autoescapes.get(escapes) {
+                self.autoescape = *escape;
+                self.outer_autoescapes.truncate(escapes);
+            }
+            locate(error, unit, function, at)
+        })
+    }
+
+    pub(super) fn pop(&mut self) -> Value {
+        self.stack.pop().unwrap_or(Value::None)
+    }
+
+    pub(super) fn pop_many(&mut self, count: usize) -> Vec<Value> {
+        let from = self.stack.len().saturating_sub(count);
+        self.stack.split_off(from)
+    }
+
+    fn run(&mut self, scene: Scene<'_>, at: &mut usize) -> Result<Option<Value>, Error> {
+        let template = &*scene.unit.template;
+        let ops = &*scene.function.ops;
+        let mut parent: Option<Rc<Unit>> = None;
+        let mut next = 0;
+        while let Some(op) = ops.get(next) {
+            *at = next;
+            next += 1;
+            self.charge(1)?;
+            match *op {
+                Op::Constant(index) => {
+                    let value = template.constants.get(index as usize).map_or(Value::None, constant);
+                    self.stack.push(value);
+                }
+                Op::Load(slot) => {
+                    let value = scene.frame.get(slot);
+                    self.push_variable(scene, value, Variable { depth: 0, slot });
+                }
+                Op::LoadOuter(variable) => {
+                    let value = scene.frame.outer(variable.depth).and_then(|frame| frame.get(variable.slot));
+                    self.push_variable(scene, value, variable);
+                }
+                Op::Store(slot) => {
+                    let value = self.pop();
+                    scene.frame.set(slot, Some(value));
+                }
+                Op::Clear { first, count } => {
+                    for slot in first..first.saturating_add(count) {
+                        scene.frame.set(slot, None);
+                    }
+                }
+                Op::Copy { from, to } => {
+                    let value = scene.frame.outer(from.depth).and_then(|frame| frame.get(from.slot));
+                    scene.frame.set(to, value);
+                }
+                Op::Resolve { name, slot } => {
+                    let value = self.resolve(scene, name);
+                    scene.frame.set(slot, value);
+                }
+                Op::Data(index) => self.write_literal(scene, index)?,
+                Op::Emit => {
+                    let value = self.pop();
+                    self.print(scene, *at, &value)?;
+                }
+                Op::Jump(target) => next = target as usize,
+                Op::JumpIfFalse(target) => {
+                    if !self.pop().is_true()? {
+                        next = target as usize;
+                    }
+                }
+                Op::JumpIfFalseOrPop(target) | Op::JumpIfTrueOrPop(target) => {
+                    let wanted = matches!(op, Op::JumpIfTrueOrPop(_));
+                    let truth = match self.stack.last() {
+                        Some(value) => value.is_true()?,
+                        None => false,
+                    };
+                    if truth == wanted {
+                        next = target as usize;
+                    } else {
+                        self.stack.pop();
+                    }
+                }
+                Op::JumpIfSet { slot, target } => {
+                    if scene.frame.get(slot).is_some() {
+                        next = target as usize;
+                    }
+                }
+                Op::ForNext(target) => match self.next_item()? {
+                    Some(item) => self.stack.push(item),
+                    None => next = target as usize,
+                },
+                Op::ForElse(target) => {
+                    if self.loops.pop().is_some_and(|ended| ended.marked) {
+                        next = target as usize;
+                    }
+                }
+                Op::Extends => {
+                    let name = self.pop();
+                    self.extend(&name, scene.unit, scene.context, &mut parent)?;
+                }
+                Op::SkipIfParent(target) => {
+                    if parent.is_some() {
+                        next = target as usize;
+                    }
+                }
+                Op::RenderParent => {
+                    if let Some(parent) = &parent {
+                        self.run_root(parent, scene.context)?;
+                    }
+                }
+                Op::Return => return Ok(Some(self.pop())),
+                op => self.simple(scene, *at, op)?,
+            }
+        }
+        Ok(None)
+    }
+
+    /// Instructions that neither jump nor end the function.
+    #[inline(never)]
+    fn simple(&mut self, scene: Scene<'_>, at: usize, op: Op) -> Result<(), Error> {
+        match op {
+            Op::Pop => drop(self.pop()),
+            Op::Duplicate => self.stack.extend(self.stack.last().cloned()),
+            Op::TuckCopy => {
+                let (b, a) = (self.pop(), self.pop());
+                self.stack.extend([b.clone(), a, b]);
+            }
+            Op::DropUnder => {
+                let top = self.pop();
+                self.pop();
+                self.stack.push(top);
+            }
+            Op::BuildTuple(count) => {
+                let items = self.pop_many(count as usize);
+                self.stack.push(Value::tuple(items));
+            }
+            Op::BuildList(count) => {
+                let items = self.pop_many(count as usize);
+                self.stack.push(Value::list(items));
+            }
+            Op::BuildDict(count) => self.build_dict(count as usize)?,
+            Op::Binary(operator) => {
+                let (b, a) = (self.pop(), self.pop());
+                let value = arithmetic::binary(self, operator, &a, &b)?;
+                self.stack.push(value);
+            }
+            Op::Negate => {
+                let value = arithmetic::negate(&self.pop())?;
+                self.stack.push(value);
+            }
+            Op::Positive => {
+                let value = arithmetic::positive(&self.pop())?;
+                self.stack.push(value);
+            }
+            Op::Not => {
+                let truth = self.pop().is_true()?;
+                self.stack.push(Value::Bool(!truth));
+            }
+            Op::Concatenate(count) => {
+                let values = self.pop_many(count as usize);
+                let value = arithmetic::concatenate(self, &values, self.autoescape)?;
+                self.stack.push(value);
+            }
+            Op::Equal | Op::NotEqual => {
+                let (b, a) = (self.pop(), self.pop());
+                let same = compare::equal(&a, &b)?;
+                self.stack.push(Value::Bool(same == matches!(op, Op::Equal)));
+            }
+            Op::Ordered(order) => {
+                let (b, a) = (self.pop(), self.pop());
+                self.stack.push(Value::Bool(compare::ordered(&a, &b, order)?));
+            }
+            Op::In | Op::NotIn => {
+                let (container, item) = (self.pop(), self.pop());
+                let inside = compare::contains(self, &container, &item)?;
+                self.stack.push(Value::Bool(inside == matches!(op, Op::In)));
+            }
+            Op::Attribute(name) => {
+                let object = self.pop();
+                let value = access::attribute(self, &object, name_at(scene, name))?;
+                self.stack.push(value);
+            }
+            Op::Item => {
+                let (index, object) = (self.pop(), self.pop());
+                let value = access::item(self, &object, &index)?;
+                self.stack.push(value);
+            }
+            Op::Slice => {
+                let (step, stop, start, object) = (self.pop(), self.pop(), self.pop(), self.pop());
+                let value = access::slice(self, &object, &[start, stop, step])?;
+                self.stack.push(value);
+            }
+            Op::Call { shape, emit } => self.call_op(scene, at, shape, emit)?,
+            Op::CallMethod { name, shape, emit } => self.method_op(scene, at, name, shape, emit)?,
+            Op::Filter { filter, shape } => self.filter_op(scene, filter, shape)?,
+            Op::Test { test, shape } => self.test_op(scene, test, shape)?,
+            _ => self.structure(scene, at, op)?,
+        }
+        Ok(())
+    }
+
+    /// Instructions of statements.
+    #[inline(never)]
+    fn structure(&mut self, scene: Scene<'_>, at: usize, op: Op) -> Result<(), Error> {
+        match op {
+            Op::Export { name, slot } | Op::ExportImported { name, slot } => {
+                let name = name_at(scene, name);
+                if let Some(value) = scene.frame.get(slot) {
+                    scene.context.set(name, value);
+                }
+                if matches!(op, Op::Export { .. }) {
+                    scene.context.export(name);
+                } else {
+                    scene.context.do_not_export(name);
+                }
+            }
+            Op::BeginCapture => self.captures.push(std::mem::take(&mut self.output)),
+            Op::EndCapture => {
+                let outer = self.captures.pop().unwrap_or_default();
+                let inner = std::mem::replace(&mut self.output, outer);
+                let value = self.captured_text(inner)?;
+                self.stack.push(value);
+            }
+            Op::MissingParameter(slot) => {
+                let name = scene.function.slots.get(slot as usize).map_or("", |name| name);
+                let value = self.undefined_hint(format!("parameter {} was not provided", quote(name)));
+                scene.frame.set(slot, Some(value));
+            }
+            Op::MissingElse => {
+                let line = scene.function.places.get(at).map_or(1, |place| scene.unit.template.line(*place));
+                let place = match &scene.unit.name {
+                    Some(name) => format!("line {line} in {}", quote(name)),
+                    None => format!("line {line}"),
+                };
+                let hint = format!(
+                    "the inline if-expression on {place} evaluated to false and no else section was defined."
+                );
+                self.stack.push(Value::Undefined(Undefined::lenient(UndefinedKind::Hint(hint))));
+            }
+            Op::ForStart { extended, recursive } => {
+                let iterable = self.pop();
+                self.start_loop(scene, &iterable, extended, recursive)?;
+            }
+            Op::StoreLoop(slot) => {
+                if let Some(ForState { source: ForSource::Extended(special), .. }) = self.loops.last() {
+                    scene.frame.set(slot, Some(Value::Special(special.clone())));
+                }
+            }
+            Op::ForMark => {
+                if let Some(running) = self.loops.last_mut() {
+                    running.marked = true;
+                }
+            }
+            Op::ForEnd => drop(self.loops.pop()),
+            Op::FilterItems(function) => {
+                let iterable = self.pop();
+                let filter = closure(scene, function);
+                self.keep(scene);
+                let value = self.filter_items(&iterable, filter)?;
+                self.stack.push(value);
+            }
+            Op::RunRecursive(function) => {
+                let iterable = self.pop();
+                let body = closure(scene, function);
+                self.keep(scene);
+                self.run_recursive(&body, iterable, 0)?;
+            }
+            Op::Unpack(count) => {
+                let value = self.pop();
+                self.unpack(&value, count as usize)?;
+            }
+            Op::MakeMacro(function) => {
+                self.keep(scene);
+                let this = Macro {
+                    unit: scene.unit.clone(),
+                    function: function as usize,
+                    frame: scene.frame.clone(),
+                    context: scene.context.clone(),
+                };
+                self.stack.push(Value::Special(Rc::new(Special::Macro(this))));
+            }
+            Op::Include { ignore_missing, context } => {
+                let names = self.pop();
+                let locals = self.passed_locals(scene, context);
+                self.include(&names, ignore_missing, locals, scene.unit, scene.context)?;
+            }
+            Op::Import { context } => {
+                let name = self.pop();
+                let locals = self.passed_locals(scene, context);
+                let module = self.import(&name, locals, scene.unit, scene.context)?;
+                self.stack.push(module);
+            }
+            Op::ImportName(name) => {
+                let line = scene.function.places.get(at).map_or(1, |place| scene.unit.template.line(*place));
+                let module = self.stack.last().cloned().unwrap_or(Value::None);
+                let value = self.import_name(&module, name_at(scene, name), scene.unit, line);
+                self.stack.push(value);
+            }
+            Op::Block { name, locals, required } => {
+                let locals = self.passed_locals(scene, locals);
+                self.print_block(name_at(scene, name), locals, required, scene.context)?;
+            }
+            Op::LoadSelf => {
+                self.stack.push(Value::Special(Rc::new(Special::Template(scene.context.clone()))));
+            }
+            Op::LoadSuper(name) => {
+                let value = self.super_block(name_at(scene, name), scene.unit, scene.index, scene.context);
+                self.stack.push(value);
+            }
+            Op::CheckNamespace => {
+                let value = self.pop();
+                if as_namespace(&value).is_none() {
+                    let message = "cannot assign attribute on non-namespace object";
+                    return Err(Error::new(ErrorKind::Runtime, message));
+                }
+            }
+            Op::SetAttribute(name) => {
+                let (namespace, value) = (self.pop(), self.pop());
+                if let Some(namespace) = as_namespace(&namespace) {
+                    let old = namespace.attributes.borrow_mut().insert(name_at(scene, name).clone(), value);
+                    drop(old);
+                }
+            }
+            Op::BeginAutoescape => {
+                let enabled = self.pop().is_true()?;
+                self.outer_autoescapes.push(std::mem::replace(&mut self.autoescape, enabled));
+            }
+            Op::EndAutoescape => self.autoescape = self.outer_autoescapes.pop().unwrap_or(false),
+            // The rest is the loop's own.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn push_variable(&mut self, scene: Scene<'_>, value: Option<Value>, variable: Variable) {
+        let value = value.unwrap_or_else(|| self.missing_variable(scene, variable));
+        self.stack.push(value);
+    }
+
+    #[cold]
+    fn missing_variable(&self, scene: Scene<'_>, variable: Variable) -> Value {
+        let mut index = scene.index;
+        if variable.depth > 0 {
+            index = scene.unit.template.outer_function(index, variable.depth);
+        }
+        let function = scene.unit.template.functions.get(index);
+        let name = function.and_then(|function| function.slots.get(variable.slot as usize)).cloned();
+        self.undefined(UndefinedKind::Name(name.unwrap_or_default()))
+    }
+
+    fn resolve(&mut self, scene: Scene<'_>, name: u32) -> Option<Value> {
+        let name = name_at(scene, name);
+        scene.context.resolve(name).or_else(|| {
+            let function = self.environment.find_function(name)?;
+            Some(Value::function(name.clone(), move |state, args| function(state, args)))
+        })
+    }
+
+    fn write_literal(&mut self, scene: Scene<'_>, index: u32) -> Result<(), Error> {
+        if let Some(literal) = scene.unit.template.literals.get(index as usize) {
+            self.output.begin(scene.unit.span(literal.place), true);
+            self.output.text.push_str(&literal.text);
+            self.check_output()?;
+        }
+        Ok(())
+    }
+
+    fn print(&mut self, scene: Scene<'_>, at: usize, value: &Value) -> Result<(), Error> {
+        let place = scene.function.places.get(at).copied().unwrap_or_default();
+        self.output.begin(scene.unit.span(place), false);
+        if self.autoescape {
+            self.output.text.push_str(&crate::methods::escape_value(value)?);
+        } else {
+            write_printed(&mut self.output.text, value)?;
+        }
+        self.check_output()
+    }
+
+    fn check_output(&mut self) -> Result<(), Error> {
+        let most = self.limits().output;
+        if self.output.text.len() > most {
+            return Err(Error::limit(format!("the template prints too much: more than {most} bytes")));
+        }
+        Ok(())
+    }
+
+    fn next_item(&mut self) -> Result<Option<Value>, Error> {
+        // The loop is taken out while its iterator runs: a generator may run template code.
+        let Some(mut running) = self.loops.pop() else { return Ok(None) };
+        let result = match &mut running.source {
+            ForSource::Plain(cursor) => cursor.next(self),
+            ForSource::Extended(special) => match &**special {
+                Special::Loop(this) => this.advance(self),
+                _ => Ok(None),
+            },
+        };
+        self.loops.push(running);
+        result
+    }
+
+    fn start_loop(
+        &mut self,
+        scene: Scene<'_>,
+        iterable: &Value,
+        extended: bool,
+        recursive: bool,
+    ) -> Result<(), Error> {
+        let cursor = iterable.cursor(self)?;
+        let source = if extended {
+            let (body, depth) = match scene.recursion.filter(|_| recursive) {
+                Some((body, depth)) => (Some(body.clone()), depth),
+                None => (None, 0),
+            };
+            let this = LoopContext::new(cursor, self.environment.is_strict(), depth, body);
+            ForSource::Extended(Rc::new(Special::Loop(this)))
+        } else {
+            ForSource::Plain(cursor)
+        };
+        self.loops.push(ForState { source, marked: false });
+        Ok(())
+    }
+
+    fn build_dict(&mut self, count: usize) -> Result<(), Error> {
+        let mut values = self.pop_many(count.saturating_mul(2)).into_iter();
+        let mut entries = DictMap::with_capacity(count);
+        while let (Some(key), Some(value)) = (values.next(), values.next()) {
+            entries.insert(Key::new(key)?, value);
+        }
+        self.stack.push(Value::Dict(Dict::from_map(entries)));
+        Ok(())
+    }
+
+    fn unpack(&mut self, value: &Value, count: usize) -> Result<(), Error> {
+        let start = self.stack.len();
+        match value {
+            Value::Tuple(tuple) if tuple.len() == count => {
+                self.stack.extend(tuple.items().iter().rev().cloned());
+                return Ok(());
+            }
+            _ => {}
+        }
+        let mut cursor = value.cursor(self).map_err(|error| match error.kind() {
+            ErrorKind::Type => {
+                Error::type_error(format!("cannot unpack non-iterable {} object", value.type_name()))
+            }
+            _ => error,
+        })?;
+        for taken in 0..count {
+            match cursor.next(self)? {
+                Some(item) => self.stack.push(item),
+                None => {
+                    return Err(Error::value_error(format!(
+                        "not enough values to unpack (expected {count}, got {taken})"
+                    )));
+                }
+            }
+        }
+        if cursor.next(self)?.is_some() {
+            return Err(Error::value_error(format!("too many values to unpack (expected {count})")));
+        }
+        if let Some(items) = self.stack.get_mut(start..) {
+            items.reverse();
+        }
+        Ok(())
+    }
+
+    fn call_op(&mut self, scene: Scene<'_>, at: usize, shape: u32, emit: bool) -> Result<(), Error> {
+        let Some(shape) = scene.unit.template.shapes.get(shape as usize) else { return Ok(()) };
+        let args = self.pop_args(shape)?;
+        let callee = self.pop();
+        if !emit {
+            let value = self.call(&callee, args)?;
+            self.stack.push(value);
+            return Ok(());
+        }
+        match self.call_printing(&callee, args)? {
+            Some(value) => self.print(scene, at, &value),
+            None => Ok(()),
+        }
+    }
+
+    fn method_op(
+        &mut self,
+        scene: Scene<'_>,
+        at: usize,
+        name: u32,
+        shape: u32,
+        emit: bool,
+    ) -> Result<(), Error> {
+        let Some(shape) = scene.unit.template.shapes.get(shape as usize) else { return Ok(()) };
+        let args = self.pop_args(shape)?;
+        let object = self.pop();
+        match self.call_method(&object, name_at(scene, name), args, emit)? {
+            Some(value) if emit => self.print(scene, at, &value)?,
+            Some(value) => self.stack.push(value),
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn filter_op(&mut self, scene: Scene<'_>, filter: u32, shape: u32) -> Result<(), Error> {
+        let template = &scene.unit.template;
+        let (Some(filter), Some(shape)) =
+            (template.filters.get(filter as usize), template.shapes.get(shape as usize))
+        else {
+            return Ok(());
+        };
+        let mut args = self.pop_args(shape)?;
+        args.positional.insert(0, self.pop());
+        let Some(function) = &filter.function else {
+            let message = format!("No filter named {} found.", quote(&filter.name));
+            return Err(Error::new(ErrorKind::Runtime, message)
+                .did_you_mean(&filter.name, self.environment.filter_names()));
+        };
+        let value = function(self, args)?;
+        self.stack.push(value);
+        Ok(())
+    }
+
+    fn test_op(&mut self, scene: Scene<'_>, test: u32, shape: u32) -> Result<(), Error> {
+        let template = &scene.unit.template;
+        let (Some(test), Some(shape)) =
+            (template.tests.get(test as usize), template.shapes.get(shape as usize))
+        else {
+            return Ok(());
+        };
+        let mut args = self.pop_args(shape)?;
+        args.positional.insert(0, self.pop());
+        let Some(function) = &test.function else {
+            let message = format!("No test named {} found.", quote(&test.name));
+            return Err(
+                Error::new(ErrorKind::Runtime, message).did_you_mean(&test.name, self.environment.test_names())
+            );
+        };
+        let value = function(self, args)?;
+        self.stack.push(value);
+        Ok(())
+    }
+
+    fn passed_locals(&self, scene: Scene<'_>, locals: Option<u32>) -> Option<Vec<(Arc<str>, Value)>> {
+        let names = scene.unit.template.locals.get(locals? as usize)?;
+        Some(self.locals(scene.frame, names))
+    }
+
+    /// Remembers that something keeps the running frame.
+    fn keep(&mut self, scene: Scene<'_>) {
+        if !scene.frame.kept.replace(true) {
+            self.kept_frames.push(scene.frame.clone());
+        }
+    }
+}
+
+fn name_at<'a>(scene: Scene<'a>, index: u32) -> &'a Arc<str> {
+    // Every index comes from the compiler; a template with none has no such instruction.
+    static EMPTY: std::sync::LazyLock<Arc<str>> = std::sync::LazyLock::new(|| "".into());
+    scene.unit.template.names.get(index as usize).unwrap_or(&EMPTY)
+}
+
+fn closure(scene: Scene<'_>, function: u32) -> RecursiveLoop {
+    RecursiveLoop {
+        unit: scene.unit.clone(),
+        function: function as usize,
+        frame: scene.frame.clone(),
+        context: scene.context.clone(),
+    }
+}
+
+fn as_namespace(value: &Value) -> Option<&crate::Namespace> {
+    match value {
+        Value::Special(special) => match &**special {
+            Special::Namespace(namespace) => Some(namespace),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn constant(constant: &Constant) -> Value {
+    match constant {
+        Constant::None => Value::None,
+        Constant::Bool(flag) => Value::Bool(*flag),
+        Constant::Int(number) => Value::Int(*number),
+        Constant::Big(number) => Value::Big(number.clone()),
+        Constant::Float(number) => Value::Float(*number),
+        Constant::Str(text) => Value::Str(text.clone()),
+    }
+}
+
+/// Says where an error happened, or, if it came from elsewhere, that it passed here.
+fn locate(error: Error, unit: &Unit, function: &Function, at: usize) -> Error {
+    let span = unit.span(function.places.get(at).copied().unwrap_or_default());
+    if error.span().is_none() {
+        return error.at(span);
+    }
+    let label = match function.ops.get(at) {
+        Some(Op::Include { .. }) => "included here",
+        Some(Op::Import { .. }) => "imported here",
+        Some(Op::Extends | Op::RenderParent) => "extended here",
+        Some(Op::Block { .. }) => "in this block",
+        _ => "called here",
+    };
+    error.traced(span, label)
+}
