@@ -57,8 +57,26 @@ pub struct ExecutionFunction {
 }
 
 /// Makes a [`StateFunction`] of a function and its arguments: `state!("managed", managed, Managed)`, with
-/// what a watch does as a fourth part where there is one.
+/// what a watch does as a fourth part where there is one. With `raw` in front the functions get the arguments
+/// as they are, a `&Map` with the place, and the set serves as documentation and check.
 macro_rules! state {
+    (raw $name:literal, $function:path, $arguments:ty) => {
+        state!(@raw $name, $function, $arguments, None)
+    };
+    (raw $name:literal, $function:path, $arguments:ty, on_watch = $watch:path) => {
+        state!(@raw $name, $function, $arguments, Some($watch))
+    };
+    (@raw $name:literal, $function:path, $arguments:ty, $watch:expr) => {
+        $crate::StateFunction {
+            name: $name,
+            documentation: <$arguments as $crate::Arguments>::DOCUMENTATION,
+            arguments: <$arguments as $crate::Arguments>::SPECIFICATION,
+            open: <$arguments as $crate::Arguments>::OPEN,
+            check: |map, place| <$arguments as $crate::Arguments>::from_map(map, place).map(|_| ()),
+            run: $function,
+            on_watch: $watch,
+        }
+    };
     ($name:literal, $function:path, $arguments:ty) => {
         state!(@ $name, $function, $arguments, None)
     };

@@ -40,6 +40,7 @@ mod context;
 mod function;
 mod filter_by;
 mod glob;
+pub mod guards;
 mod outcome;
 mod shapes;
 mod traverse;

@@ -1,0 +1,78 @@
+//! Words of a command line.
+
+/// Splits as a POSIX shell would, without expanding anything: quotes and backslashes. An error says what
+/// does not close.
+pub(super) fn split(text: &str) -> Result<Vec<String>, &'static str> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            ' ' | '\t' | '\r' | '\n' => words.extend(word.take()),
+            '\'' => {
+                let word = word.get_or_insert_default();
+                loop {
+                    match letters.next() {
+                        Some('\'') => break,
+                        Some(letter) => word.push(letter),
+                        None => return Err("No closing quotation"),
+                    }
+                }
+            }
+            '"' => quoted(&mut letters, word.get_or_insert_default())?,
+            '\\' => word.get_or_insert_default().push(letters.next().ok_or("No escaped character")?),
+            letter => word.get_or_insert_default().push(letter),
+        }
+    }
+    words.extend(word);
+    Ok(words)
+}
+
+/// What stands up to the closing double quote: a backslash escapes only itself and the quote.
+fn quoted(letters: &mut std::str::Chars<'_>, word: &mut String) -> Result<(), &'static str> {
+    loop {
+        match letters.next().ok_or("No closing quotation")? {
+            '"' => return Ok(()),
+            '\\' => match letters.next().ok_or("No closing quotation")? {
+                escaped @ ('"' | '\\') => word.push(escaped),
+                other => word.extend(['\\', other]),
+            },
+            letter => word.push(letter),
+        }
+    }
+}
+
+/// A word as a POSIX shell has to read it to get it back.
+pub(super) fn quote(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_split_as_in_python() {
+        let cases: [(&str, &[&str]); 6] = [
+            ("ls -l  /tmp", &["ls", "-l", "/tmp"]),
+            ("echo 'a b' \"c\\\"d\" e\\ f", &["echo", "a b", "c\"d", "e f"]),
+            ("a''b \"\"", &["ab", ""]),
+            ("x=\"\\n\"", &["x=\\n"]),
+            ("", &[]),
+            ("a | b; c", &["a", "|", "b;", "c"]),
+        ];
+        for (text, words) in cases {
+            assert_eq!(split(text).unwrap(), words, "{text}");
+        }
+        for wrong in ["'a", "\"a", "a\\", "\"a\\"] {
+            assert!(split(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn quoted_words_come_back() {
+        for word in ["a", "it's", "", "a b\n$x"] {
+            assert_eq!(split(&quote(word)).unwrap(), [word]);
+        }
+    }
+}
