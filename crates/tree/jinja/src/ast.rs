@@ -109,10 +109,10 @@ pub(crate) struct Arguments {
 /// What can be assigned to.
 #[derive(Clone, Debug)]
 pub(crate) enum Target {
-    Name(Arc<str>, Place),
+    Name(Arc<str>),
     Tuple(Vec<Target>, Place),
     /// `namespace.attribute`
-    Attribute(Arc<str>, Arc<str>, Place),
+    Attribute(Arc<str>, Arc<str>),
 }
 
 /// A statement and where its tag stands.

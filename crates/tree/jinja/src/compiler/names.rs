@@ -116,7 +116,7 @@ fn signature(signature: &Signature, visit: &mut impl FnMut(&str, Use)) {
 
 pub(super) fn target(node: &Target, visit: &mut impl FnMut(&str, Use)) {
     match node {
-        Target::Name(name, _) => visit(name, Use::Store),
+        Target::Name(name) => visit(name, Use::Store),
         Target::Tuple(items, _) => items.iter().for_each(|item| target(item, visit)),
         Target::Attribute(name, ..) => visit(name, Use::Load),
     }

@@ -218,7 +218,7 @@ impl Compiler<'_> {
     /// Stores the value on the stack.
     pub(super) fn store_target(&mut self, target: &Target, frame: Frame) {
         match target {
-            Target::Name(name, _) => self.store_name(name, frame),
+            Target::Name(name) => self.store_name(name, frame),
             Target::Tuple(items, place) => {
                 let outer: Place = std::mem::replace(&mut self.place, *place);
                 self.emit(frame.function, Op::Unpack(super::count(items)));
@@ -227,7 +227,7 @@ impl Compiler<'_> {
                 }
                 self.place = outer;
             }
-            Target::Attribute(name, attribute, _) => {
+            Target::Attribute(name, attribute) => {
                 self.load_name(name, frame);
                 let attribute = self.name(attribute);
                 self.emit(frame.function, Op::SetAttribute(attribute));
@@ -246,7 +246,7 @@ impl Compiler<'_> {
 
     fn export_target(&mut self, target: &Target, frame: Frame) {
         match target {
-            Target::Name(name, _) => self.export(name, frame),
+            Target::Name(name) => self.export(name, frame),
             Target::Tuple(items, _) => items.iter().for_each(|item| self.export_target(item, frame)),
             Target::Attribute(..) => {}
         }

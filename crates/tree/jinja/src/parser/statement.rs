@@ -426,7 +426,7 @@ impl Parser<'_> {
         let filter: Arc<str> = tag.replacen("import_", "load_", 1).into();
         let module = Expression { kind: ExpressionKind::Name(target.clone()), place, height: 1 };
         let value = filtered(module, &filter, place);
-        Ok(vec![import, StatementKind::Set { target: Target::Name(target, place), value }])
+        Ok(vec![import, StatementKind::Set { target: Target::Name(target), value }])
     }
 
     /// Salt's `{% profile as 'label' %}`: the body, nothing measured.
@@ -472,11 +472,10 @@ impl Parser<'_> {
             && let (TokenKind::Name(name), TokenKind::Symbol(Symbol::Dot)) =
                 (self.token().kind.clone(), &self.look().kind)
         {
-            let place = self.place();
             self.advance()?;
             self.advance()?;
-            let (attribute, end) = self.name()?;
-            return Ok(Target::Attribute(name, attribute, place.to(end)));
+            let (attribute, _) = self.name()?;
+            return Ok(Target::Attribute(name, attribute));
         }
         let expression = self.nested(Self::primary)?;
         self.assignable(expression)
@@ -485,7 +484,7 @@ impl Parser<'_> {
     fn assignable(&self, expression: Expression) -> Result<Target, Fault> {
         let place = expression.place;
         let what = match expression.kind {
-            ExpressionKind::Name(name) => return Ok(Target::Name(name, place)),
+            ExpressionKind::Name(name) => return Ok(Target::Name(name)),
             ExpressionKind::Tuple(items) => {
                 let items: Result<Vec<Target>, Fault> =
                     items.into_iter().map(|item| self.assignable(item)).collect();

@@ -18,6 +18,7 @@ pub(crate) fn attribute(state: &mut State<'_>, object: &Value, name: &Arc<str>) 
     let item = match object {
         Value::Dict(dict) => dict.get(name),
         Value::Object(this) => this.item(state, &Value::Str(name.clone()))?,
+        Value::Special(special) => template_block(special, name),
         _ => None,
     };
     Ok(item.unwrap_or_else(|| missing_attribute(state, object, name)))
@@ -124,19 +125,7 @@ pub(crate) fn item(state: &mut State<'_>, object: &Value, index: &Value) -> Resu
             index => dict.lookup(index)?,
         },
         Value::Object(this) => this.item(state, index)?,
-        Value::Special(special) => match &**special {
-            Special::Template(context) => match index.as_str() {
-                Some(name) if context.blocks.borrow().contains_key(name) => {
-                    Some(Value::Special(Rc::new(Special::Block(BlockReference {
-                        name: name.into(),
-                        context: context.clone(),
-                        depth: 0,
-                    }))))
-                }
-                _ => None,
-            },
-            _ => None,
-        },
+        Value::Special(special) => index.as_str().and_then(|name| template_block(special, name)),
         object => match (index, index.as_int()) {
             (_, Some(index)) => sequence_item(object, index),
             _ => None,
@@ -157,6 +146,16 @@ pub(crate) fn item(state: &mut State<'_>, object: &Value, index: &Value) -> Resu
             Ok(state.undefined(UndefinedKind::Element { object: object.clone(), index: index.clone() }))
         }
     }
+}
+
+/// `self.name`: the most derived body of a block.
+fn template_block(special: &Special, name: &str) -> Option<Value> {
+    let Special::Template(context) = special else { return None };
+    if !context.blocks.borrow().contains_key(name) {
+        return None;
+    }
+    let block = BlockReference { name: name.into(), context: context.clone(), depth: 0 };
+    Some(Value::Special(Rc::new(Special::Block(block))))
 }
 
 fn sequence_item(object: &Value, index: i64) -> Option<Value> {
