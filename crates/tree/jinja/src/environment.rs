@@ -20,6 +20,7 @@ pub struct Environment {
     syntax: Syntax,
     limits: Limits,
     strict: bool,
+    printable_dicts: bool,
     filters: HashMap<Arc<str>, Arc<NativeFunction>>,
     tests: HashMap<Arc<str>, Arc<NativeFunction>>,
     functions: HashMap<Arc<str>, Arc<NativeFunction>>,
@@ -61,6 +62,7 @@ impl Environment {
             syntax: Syntax::default(),
             limits: Limits::default(),
             strict: true,
+            printable_dicts: false,
             filters: HashMap::new(),
             tests: HashMap::new(),
             functions: HashMap::new(),
@@ -85,6 +87,16 @@ impl Environment {
     /// `allow_undefined` turns it off).
     pub fn set_strict(&mut self, strict: bool) {
         self.strict = strict;
+    }
+
+    /// Whether printing a dict that holds an undefined value fails, as it does in Salt, rather than
+    /// showing `Undefined` (it does not unless told so).
+    pub fn set_printable_dicts(&mut self, printable: bool) {
+        self.printable_dicts = printable;
+    }
+
+    pub(crate) fn has_printable_dicts(&self) -> bool {
+        self.printable_dicts
     }
 
     /// The delimiters and whitespace rules.

@@ -23,6 +23,8 @@ pub enum ErrorKind {
     Security,
     /// `TemplateNotFound`
     NotFound,
+    /// `TemplatesNotFound`: none of a list.
+    NoneFound,
     /// `TypeError`
     Type,
     /// `ValueError`
@@ -54,6 +56,7 @@ impl ErrorKind {
             Self::FilterArgument => "FilterArgumentError",
             Self::Security => "SecurityError",
             Self::NotFound => "TemplateNotFound",
+            Self::NoneFound => "TemplatesNotFound",
             Self::Type => "TypeError",
             Self::Value => "ValueError",
             Self::Key => "KeyError",
@@ -75,7 +78,7 @@ impl ErrorKind {
             Self::Undefined => "jinja.undefined",
             Self::FilterArgument => "jinja.argument",
             Self::Security => "jinja.security",
-            Self::NotFound => "jinja.not-found",
+            Self::NotFound | Self::NoneFound => "jinja.not-found",
             Self::Type => "jinja.type",
             Self::Value => "jinja.value",
             Self::Key | Self::Index | Self::Attribute => "jinja.lookup",

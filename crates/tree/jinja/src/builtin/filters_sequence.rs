@@ -174,9 +174,14 @@ fn dictsort(state: &mut State<'_>, args: Args) -> Result<Value, Error> {
         Value::Dict(dict) => {
             dict.to_pairs().into_iter().map(|(key, value)| Value::tuple(vec![key, value])).collect()
         }
-        input => {
-            let items = state.attribute(input, "items")?;
+        Value::Object(_) => {
+            let items = state.attribute(&input, "items")?;
             state.call(&items, Args::default())?.to_items(state)?
+        }
+        Value::Undefined(undefined) => return Err(undefined.error()),
+        input => {
+            let message = format!("'{}' object has no attribute 'items'", input.type_name());
+            return Err(Error::new(ErrorKind::Attribute, message));
         }
     };
     let getter = Getter::new(Some(&Value::Int(position)), fold_case, None);

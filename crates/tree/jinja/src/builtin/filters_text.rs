@@ -4,7 +4,7 @@ use super::{flag, integer, like, only_input, required, soft_text};
 use crate::lexer::is_space;
 use crate::methods::collections::dict_entries;
 use crate::methods::text::{pad, replace_text};
-use crate::methods::split_lines;
+use crate::methods::{escape_value, split_lines};
 use crate::value::text::count_characters;
 use crate::{Args, Dict, Environment, Error, ErrorKind, Signature, State, Value};
 
@@ -91,10 +91,13 @@ fn replace(state: &mut State<'_>, args: Args) -> Result<Value, Error> {
         Some(count) => integer(Some(count), -1)?,
     };
     if state.autoescape() {
-        let markup = [&input, &old, &new].iter().any(|value| matches!(value, Value::Markup(_)));
-        let text = |value: &Value| if markup { crate::methods::escape_value(value) } else { crate::value::text::to_text(value) };
-        let replaced = replace_text(state, &text(&input)?, &text(&old)?, &text(&new)?, count)?;
-        return Ok(if markup { Value::Markup(replaced.into()) } else { Value::from(replaced) });
+        let is_markup = |value: &Value| matches!(value, Value::Markup(_));
+        if is_markup(&input) || is_markup(&old) || is_markup(&new) {
+            let text = escape_value(&input)?;
+            let new = escape_value(&new)?;
+            let old = state.text(&old)?;
+            return replace_text(state, &text, &old, &new, count).map(|text| Value::Markup(text.into()));
+        }
     }
     let (text, old, new) = (state.text(&input)?, state.text(&old)?, state.text(&new)?);
     replace_text(state, &text, &old, &new, count).map(Value::from)

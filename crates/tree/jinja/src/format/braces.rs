@@ -178,10 +178,7 @@ impl Formatter<'_> {
             };
         };
         self.positional.get(index).cloned().ok_or_else(|| {
-            Error::new(
-                ErrorKind::Index,
-                format!("Replacement index {index} out of range for positional args tuple"),
-            )
+            Error::new(ErrorKind::Index, "tuple index out of range")
         })
     }
 }

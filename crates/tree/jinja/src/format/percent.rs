@@ -85,11 +85,12 @@ pub(crate) fn percent(state: &mut State<'_>, format: &str, values: &Value) -> Re
             key = Some(name);
             at = end;
         }
-        let conversion = conversion(&characters, &mut at, &mut values)?;
-        if conversion.code == '%' {
+        if key.is_none() && characters.get(at) == Some(&'%') {
+            at += 1;
             out.push('%');
             continue;
         }
+        let conversion = conversion(&characters, &mut at, &mut values)?;
         let value = match key {
             Some(key) => values.lookup(state, &key)?,
             None => values.next()?,

@@ -106,9 +106,6 @@ impl Spec {
         match value {
             Value::Str(text) | Value::Markup(text) => self.text(state, text),
             Value::Int(_) | Value::Big(_) => self.integer(state, value),
-            Value::Bool(flag) if self.kind.is_none() => {
-                self.text(state, if *flag { "True" } else { "False" })
-            }
             Value::Bool(flag) => self.integer(state, &Value::Int(i64::from(*flag))),
             Value::Float(number) => {
                 let body = self.float_digits(*number, value)?;

@@ -389,12 +389,9 @@ pub(super) fn call_markup(
     match name {
         "striptags" => return Ok(crate::builtin::strip_tags(this).into()),
         "unescape" => return Ok(unescape(this).into()),
-        "replace" | "partition" | "rpartition" | "center" | "ljust" | "rjust" | "removeprefix"
-        | "removesuffix" => {
-            for value in &mut args.positional {
-                if let Value::Str(_) = value {
-                    *value = Value::Markup(escape_text(value));
-                }
+        "replace" => {
+            if let Some(new @ Value::Str(_)) = args.positional.get_mut(1) {
+                *new = Value::Markup(escape_text(new));
             }
         }
         _ => {}

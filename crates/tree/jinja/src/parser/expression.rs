@@ -493,7 +493,9 @@ impl Parser<'_> {
         object: Expression,
         bounds: [Option<Expression>; 3],
     ) -> Result<Expression, Fault> {
-        self.expect_symbol(Symbol::RightBracket)?;
+        if !self.skip_symbol(Symbol::RightBracket)? {
+            return self.unexpected(",");
+        }
         let place = Place { start: object.place.start, end: self.end_of_last() };
         let height = bounds.iter().flatten().map(|bound| bound.height).max().unwrap_or(0).max(object.height);
         self.grown(ExpressionKind::Slice(Box::new(Slice { object, bounds })), place, height)
@@ -543,7 +545,7 @@ impl Parser<'_> {
                 let value = self.expression()?;
                 if arguments.keyword.iter().any(|(known, _)| *known == name) {
                     let message = format!("keyword argument repeated: {name}");
-                    return Err(self.fault(message, value.place));
+                    return Err(Fault::new(ErrorKind::Other("SyntaxError".into()), message, value.place));
                 }
                 arguments.keyword.push((name, value));
             } else {

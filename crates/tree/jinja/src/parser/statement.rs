@@ -362,7 +362,7 @@ impl Parser<'_> {
             };
             if signature.parameters.iter().any(|(known, _)| *known == name) {
                 let message = format!("duplicate argument {} in function definition", quote(&name));
-                return Err(self.fault(message, place));
+                return Err(Fault::new(ErrorKind::Other("SyntaxError".into()), message, place));
             }
             signature.parameters.push((name, default));
         }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::special::BoundMethod;
-use super::{BlockReference, Range, Special, Undefined, UndefinedKind, Value, text};
+use super::{BlockReference, Range, Special, Undefined, UndefinedKind, Value};
 use crate::{Error, State, methods};
 
 /// `object.name`: the attribute, or else the item of that name.
@@ -203,14 +203,10 @@ pub(crate) fn slice(state: &mut State<'_>, object: &Value, bounds: &[Value; 3]) 
         _ => false,
     };
     if !sliceable {
-        let text: Result<Vec<String>, Error> = bounds.iter().map(text::repr).collect();
-        let index = Value::Str(format!("slice({})", text?.join(", ")).into());
-        let kind = UndefinedKind::Hint(format!(
-            "{} object has no element {}",
-            object.type_name(),
-            text::to_text(&index)?
-        ));
-        return Ok(state.undefined(kind));
+        return Err(Error::type_error(match object {
+            Value::Dict(_) => "unhashable type: 'slice'".to_string(),
+            object => format!("'{}' object is not subscriptable", object.type_name()),
+        }));
     }
     let length = object.length()?.unwrap_or(0);
     let indices = Indices::new(bounds, length)?;
@@ -287,7 +283,6 @@ impl Indices {
 fn bound(value: &Value) -> Result<Option<i64>, Error> {
     match value {
         Value::None => Ok(None),
-        Value::Undefined(undefined) => Err(undefined.error()),
         Value::Big(number) => {
             Ok(Some(if number.sign() == num_bigint::Sign::Minus { i64::MIN } else { i64::MAX }))
         }

@@ -205,7 +205,6 @@ pub(crate) fn contains(state: &mut State<'_>, container: &Value, item: &Value) -
     match container {
         Value::Str(text) | Value::Markup(text) => match item {
             Value::Str(part) | Value::Markup(part) => Ok(text.contains(&**part)),
-            Value::Undefined(undefined) => Err(undefined.error()),
             item => Err(Error::type_error(format!(
                 "'in <string>' requires string as left operand, not {}",
                 item.type_name()

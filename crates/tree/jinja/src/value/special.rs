@@ -136,7 +136,9 @@ impl Special {
                 format!("<Namespace {}>", super::text::repr_short(&Value::Dict(dict)))
             }
             Self::Method(method) => {
-                format!("<built-in method {} of {} object>", method.name, method.receiver.type_name())
+                let address = std::ptr::from_ref(method).addr();
+                let type_name = method.receiver.type_name();
+                format!("<built-in method {} of {type_name} object at {address:#x}>", method.name)
             }
             Self::Block(_) => "<jinja2.runtime.BlockReference object>".into(),
             Self::Native(native) => format!("<function {}>", native.name),

@@ -31,31 +31,23 @@ pub(crate) fn write_text(out: &mut String, value: &Value) -> Result<(), Error> {
     Ok(())
 }
 
-/// What printing writes: as `str()`, but a dict prints its plain values by `str()` too (Salt's
-/// printable dict), so that an undefined value in it is an error.
-pub(crate) fn write_printed(out: &mut String, value: &Value) -> Result<(), Error> {
-    if let Value::Dict(dict) = value {
+/// Salt prints the values of a dict by `str()`, so that a strict undefined value among them is an
+/// error, where Python's `repr()` would show it.
+pub(crate) fn require_printable(value: &Value) -> Result<(), Error> {
+    /// Deeper than this, `repr` reports the depth.
+    const DEEPEST: u32 = 50;
+    fn check(value: &Value, depth: u32) -> Result<(), Error> {
+        let Value::Dict(dict) = value else { return Ok(()) };
         for (_, inner) in dict.to_pairs() {
             match &inner {
                 Value::Undefined(undefined) => undefined.require_lenient()?,
-                Value::Dict(inner) if !inner.is_same(dict) => require_printable(&inner.to_pairs(), 1)?,
+                inner if depth < DEEPEST => check(inner, depth + 1)?,
                 _ => {}
             }
         }
+        Ok(())
     }
-    write_text(out, value)
-}
-
-fn require_printable(pairs: &[(Value, Value)], depth: usize) -> Result<(), Error> {
-    for (_, value) in pairs {
-        match value {
-            Value::Undefined(undefined) => undefined.require_lenient()?,
-            // Deeper than this the writer below reports the depth.
-            Value::Dict(inner) if depth < 50 => require_printable(&inner.to_pairs(), depth + 1)?,
-            _ => {}
-        }
-    }
-    Ok(())
+    check(value, 0)
 }
 
 /// Python's `repr()`.

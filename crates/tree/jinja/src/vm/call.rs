@@ -216,7 +216,7 @@ impl State<'_> {
             };
             if keyword.iter().any(|(known, _)| &**known == name) {
                 return Err(Error::type_error(format!(
-                    "got multiple values for keyword argument {}",
+                    "jinja2.sandbox.SandboxedEnvironment.call() got multiple values for keyword argument {}",
                     quote(name)
                 )));
             }

@@ -9,7 +9,7 @@ use super::State;
 use crate::ast::Constant;
 use crate::program::{Function, Op, Variable};
 use crate::value::special::Macro;
-use crate::value::text::{quote, write_printed};
+use crate::value::text::{quote, require_printable, write_text};
 use crate::value::{
     Dict, DictMap, Key, RecursiveLoop, Special, Undefined, UndefinedKind, access, arithmetic, compare,
 };
@@ -426,7 +426,10 @@ impl State<'_> {
         if self.autoescape {
             self.output.text.push_str(&crate::methods::escape_value(value)?);
         } else {
-            write_printed(&mut self.output.text, value)?;
+            if self.environment.has_printable_dicts() {
+                require_printable(value)?;
+            }
+            write_text(&mut self.output.text, value)?;
         }
         self.check_output()
     }

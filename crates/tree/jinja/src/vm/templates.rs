@@ -66,7 +66,7 @@ impl State<'_> {
         let names = names.to_items(self)?;
         if names.is_empty() {
             let message = "Tried to select from an empty list of templates.";
-            return Err(Error::new(ErrorKind::NotFound, message));
+            return Err(Error::new(ErrorKind::NoneFound, message));
         }
         for name in &names {
             match self.load_value(name, importer) {
@@ -82,7 +82,7 @@ impl State<'_> {
             });
         }
         let message = format!("none of the templates given were found: {}", tried.join(", "));
-        Err(Error::new(ErrorKind::NotFound, message))
+        Err(Error::new(ErrorKind::NoneFound, message))
     }
 
     /// `{% include %}`. `locals` are passed on; without them the template sees globals only.
@@ -95,7 +95,11 @@ impl State<'_> {
         context: &Rc<Context>,
     ) -> Result<(), Error> {
         let included = match self.load_first(names, unit) {
-            Err(error) if ignore_missing && *error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error)
+                if ignore_missing && matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NoneFound) =>
+            {
+                return Ok(());
+            }
             result => result?,
         };
         match locals {
