@@ -84,16 +84,40 @@ fn build(folder: &Path, built: &Path, targets: &[String]) -> Result<(), Failure>
 
 fn fuzz(folder: &Path, built: &Path, target: &str, seconds: &str) -> Result<(), Failure> {
     let corpus = folder.join("corpus").join(target);
+    let seeds = folder.join("seeds").join(target);
     let artifacts = folder.join("artifacts").join(target);
     fs::create_dir_all(&corpus)?;
+    sow(&corpus, target)?;
     fs::create_dir_all(&artifacts)?;
     let mut command = Command::new(built.join(TRIPLE).join("release").join(target));
+    command.arg(corpus);
+    if seeds.is_dir() {
+        command.arg(seeds);
+    }
     command
-        .arg(corpus)
-        .arg(folder.join("seeds").join(target))
         .arg(format!("-max_total_time={seconds}"))
         .arg(format!("-artifact_prefix={}/", artifacts.display()))
         .args(["-max_len=4096", "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1", "-verbosity=0"])
         .env("ASAN_OPTIONS", "detect_leaks=0:detect_odr_violation=0");
     process::run(&mut command)
+}
+
+/// Case files that hold inputs worth starting from: target, file, the member that is the input.
+const SEEDS: &[(&str, &str, &str)] = &[
+    ("jinja_compile", "crates/tree/jinja/tests/jinja-cases.json", "template"),
+    ("jinja_render", "crates/tree/jinja/tests/jinja-cases.json", "template"),
+    ("yaml", "crates/tree/render/tests/yaml-cases.json", "yaml"),
+];
+
+/// Writes the inputs of conformance cases into a corpus.
+fn sow(corpus: &Path, target: &str) -> Result<(), Failure> {
+    for (_, file, member) in SEEDS.iter().filter(|(for_target, ..)| *for_target == target) {
+        let text = fs::read_to_string(crate::root().join(file))?;
+        let cases: serde_json::Value = serde_json::from_str(&text)?;
+        let cases = cases["cases"].as_array().ok_or_else(|| format!("{file} holds no cases"))?;
+        for (number, input) in cases.iter().filter_map(|case| case[member].as_str()).enumerate() {
+            fs::write(corpus.join(format!("case-{number}")), input)?;
+        }
+    }
+    Ok(())
 }
