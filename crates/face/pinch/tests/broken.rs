@@ -22,6 +22,8 @@
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
+    clippy::unwrap_used,
+    clippy::print_stdout,
     reason = "a test prepares the disk and starts the binary"
 )]
 
@@ -64,7 +66,7 @@ fn wrong(path: &Path) -> Option<String> {
     let mut command = Command::new("sh");
     command.args(["-c", &format!("ulimit -v {MEMORY}; exec \"$0\" \"$@\""), PINCH]);
     place.prepare(&mut command, &words);
-    let ended = place.finish(command, Duration::from_secs(case.seconds));
+    let ended = support::finish(command, Duration::from_secs(case.seconds));
     let mut faults = case.faults(&ended);
     let mut after = place.snapshot();
     for path in &case.leaves {

@@ -16,6 +16,8 @@
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
+    clippy::unwrap_used,
+    clippy::print_stdout,
     reason = "a test prepares the disk and starts the binary"
 )]
 
@@ -104,7 +106,7 @@ fn words(typed: &str) -> Vec<String> {
 
 /// Each line behind a mark, with what differs from run to run replaced.
 fn lines(text: &str, mark: &str, place: &Place) -> String {
-    let text = text.replace(&*place.path("").to_string_lossy().trim_end_matches('/'), "{DIR}");
+    let text = text.replace(place.path("").to_string_lossy().trim_end_matches('/'), "{DIR}");
     text.lines().map(|line| format!("{mark}{}", masked(line)).trim_end().to_string() + "\n").collect()
 }
 

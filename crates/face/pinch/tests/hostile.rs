@@ -4,6 +4,8 @@
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
+    clippy::unwrap_used,
+    clippy::print_stdout,
     reason = "a test prepares the disk and starts the binary"
 )]
 
@@ -11,7 +13,7 @@ mod support;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -71,7 +73,7 @@ fn a_full_disk() {
         "motd:\n  file.managed:\n    - name: {DIR}/root/motd\n    - source: salt://large\n",
     );
     place.write_bytes("tree/large", &vec![b'x'; 1 << 20]);
-    let Some(_disk) = SmallDisk::at(&place.path("root")) else { return };
+    let Some(_disk) = SmallDisk::at(place.path("root")) else { return };
     place.write("root/motd", "old\n");
     let before = place.snapshot();
     let ended = place.run(APPLY);
@@ -134,7 +136,7 @@ fn a_reader_that_goes_away_is_no_failure() {
     let mut command = Command::new("sh");
     command.args(["-c", "\"$0\" \"$@\" | true; exit 0", PINCH]);
     place.prepare(&mut command, &["call", "--local", "--out=json", "grains.items"]);
-    let ended = place.finish(command, Duration::from_secs(20));
+    let ended = support::finish(command, Duration::from_secs(20));
     assert!(!ended.all().contains("panicked"), "{}", ended.all());
 }
 
@@ -150,7 +152,7 @@ fn as_nobody(place: &Place) -> Ended {
         Command::new(&copy)
     };
     place.prepare(&mut command, APPLY);
-    place.finish(command, Duration::from_secs(20))
+    support::finish(command, Duration::from_secs(20))
 }
 
 fn open_to_all(place: &Place) {
@@ -164,13 +166,13 @@ fn set_mode(path: &Path, mode: u32) {
 }
 
 /// A disk of 64 KiB, as long as it lives.
-struct SmallDisk<'a>(&'a Path);
+struct SmallDisk(PathBuf);
 
-impl<'a> SmallDisk<'a> {
+impl SmallDisk {
     /// `None`, and a line that says so, where nothing may be mounted.
-    fn at(folder: &'a Path) -> Option<Self> {
+    fn at(folder: PathBuf) -> Option<Self> {
         let words = ["-t", "tmpfs", "-o", "size=64k", "small"];
-        let mounted = Command::new("mount").args(words).arg(folder).stderr(Stdio::null()).status();
+        let mounted = Command::new("mount").args(words).arg(&folder).stderr(Stdio::null()).status();
         if mounted.is_ok_and(|status| status.success()) {
             return Some(Self(folder));
         }
@@ -179,8 +181,8 @@ impl<'a> SmallDisk<'a> {
     }
 }
 
-impl Drop for SmallDisk<'_> {
+impl Drop for SmallDisk {
     fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.0).status();
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
 }

@@ -1,6 +1,11 @@
 //! The binary is one file that needs nothing: no interpreter, no shared library.
 
-#![allow(clippy::disallowed_methods, reason = "a test reads the binary")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test reads the binary"
+)]
 
 /// Program header: the path of a dynamic loader.
 const PT_INTERP: u32 = 3;
