@@ -112,9 +112,9 @@ fn killed_in_the_middle_of_a_write() {
             there.len()
         );
         if there == old {
-            olds += 1
+            olds += 1;
         } else {
-            news += 1
+            news += 1;
         }
         for entry in fs::read_dir(place.path("root")).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
