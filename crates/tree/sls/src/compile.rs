@@ -121,12 +121,8 @@ impl Compiler<'_, '_> {
             return None;
         };
         self.loaded.insert(key);
-        let request = Request {
-            saltenv: &wanted.saltenv,
-            path: &path,
-            sls: Some(&wanted.sls),
-            context: &Map::new(),
-        };
+        let request =
+            Request { saltenv: &wanted.saltenv, path: &path, sls: Some(&wanted.sls), context: &Map::new() };
         let rendered = self.catalogue.render(&request, self.problems)?;
         let home = Arc::new(home_of(&wanted, parent));
         let content = read::read(rendered, &home, self.problems);
@@ -224,9 +220,12 @@ fn not_available(wanted: &Wanted, parent: Option<&Arc<Home>>, names: &[String]) 
 }
 
 fn no_saltenv(saltenv: &str, catalogue: &Catalogue<'_>) -> Problem {
-    Problem::error("sls.no-saltenv", format!("No matching salt environment for environment '{saltenv}' found"))
-        .did_you_mean(saltenv, catalogue.saltenvs().iter().map(String::as_str))
-        .hint("name its folder under file_roots")
+    Problem::error(
+        "sls.no-saltenv",
+        format!("No matching salt environment for environment '{saltenv}' found"),
+    )
+    .did_you_mean(saltenv, catalogue.saltenvs().iter().map(String::as_str))
+    .hint("name its folder under file_roots")
 }
 
 fn too_deep(wanted: &Wanted) -> Problem {
@@ -234,5 +233,3 @@ fn too_deep(wanted: &Wanted) -> Problem {
         .at(wanted.span)
         .why(format!("while including {}", wanted.sls))
 }
-
-

@@ -73,7 +73,8 @@ impl HighState {
     /// The id that an addition means; `None` when there is none, or more than one.
     fn target(&self, addition: &Addition, names: &mut Option<Names>) -> Option<Arc<str>> {
         let (state, _) = addition.states.first()?;
-        if let Some((id, _, declaration)) = self.declarations.get_full(&addition.id).map(|(_, id, d)| (id, (), d))
+        if let Some((id, _, declaration)) =
+            self.declarations.get_full(&addition.id).map(|(_, id, d)| (id, (), d))
             && (!addition.by_name || declaration.states.contains_key(state))
         {
             return Some(Arc::clone(id));
@@ -102,21 +103,21 @@ impl From<Extension> for Addition {
     }
 }
 
+/// State module and a text said under it.
+type Said = (Arc<str>, Arc<str>);
+
 /// Which ids say a text as the value of an argument, by state module: how Salt finds a state by its name.
 pub(crate) struct Names {
-    by_value: HashMap<(Arc<str>, Arc<str>), Vec<Arc<str>>>,
+    by_value: HashMap<Said, Vec<Arc<str>>>,
 }
 
 impl Names {
     pub(crate) fn of(high: &HighState) -> Self {
-        let mut by_value: HashMap<_, Vec<Arc<str>>> = HashMap::new();
+        let mut by_value: HashMap<Said, Vec<Arc<str>>> = HashMap::new();
         for (id, declaration) in &high.declarations {
             for (state, body) in &declaration.states {
                 for value in body.args.iter().filter_map(single_text) {
-                    by_value
-                        .entry((Arc::clone(state), Arc::clone(value)))
-                        .or_default()
-                        .push(Arc::clone(id));
+                    by_value.entry((Arc::clone(state), Arc::clone(value))).or_default().push(Arc::clone(id));
                 }
             }
         }

@@ -63,7 +63,8 @@ impl Includer<'_> {
         let listing = catalogue.listing(&saltenv, problems);
         let found = listing.matching(&sls);
         let names = if found.is_empty() { vec![sls.as_str()] } else { found };
-        let wanted = |name: &str| Wanted { saltenv: Arc::clone(&saltenv), sls: name.into(), span: entry.span };
+        let wanted =
+            |name: &str| Wanted { saltenv: Arc::clone(&saltenv), sls: name.into(), span: entry.span };
         names.into_iter().map(wanted).collect()
     }
 
@@ -137,7 +138,8 @@ impl Includer<'_> {
     }
 
     fn problem(&self, code: &'static str, what: String, entry: &Value) -> Problem {
-        Problem::error(code, format!("{what} within SLS '{}:{}'", self.home.saltenv, self.home.sls)).at(entry.span)
+        Problem::error(code, format!("{what} within SLS '{}:{}'", self.home.saltenv, self.home.sls))
+            .at(entry.span)
     }
 }
 

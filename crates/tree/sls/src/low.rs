@@ -201,16 +201,18 @@ fn cut(id: &Arc<str>, declaration: &Declaration, state: &Arc<str>, body: &Body, 
         return;
     }
     for (number, name) in (1..).zip(names.list) {
-        let mut own = Draft {
-            chunk: draft.chunk.clone(),
-            order: draft.order.clone(),
-            among_names: Some(number),
-        };
+        let mut own =
+            Draft { chunk: draft.chunk.clone(), order: draft.order.clone(), among_names: Some(number) };
         own.chunk.name_span = name.span;
         match name.as_map().and_then(Map::first) {
             Some((name, arguments)) => {
                 own.chunk.name = name.to_string().into();
-                arguments.as_list().into_iter().flatten().filter_map(Value::as_map).for_each(|map| own.take(map));
+                arguments
+                    .as_list()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(Value::as_map)
+                    .for_each(|map| own.take(map));
             }
             None => own.chunk.name = name.as_str().map_or_else(|| name.to_string().into(), Arc::from),
         }
@@ -297,7 +299,8 @@ fn whole(value: &Value) -> Option<i64> {
 
 /// By module, name and function run together.
 fn by_text(a: &LowChunk, b: &LowChunk) -> Ordering {
-    let bytes = |chunk: &LowChunk| [Arc::clone(&chunk.state), Arc::clone(&chunk.name), Arc::clone(&chunk.fun)];
+    let bytes =
+        |chunk: &LowChunk| [Arc::clone(&chunk.state), Arc::clone(&chunk.name), Arc::clone(&chunk.fun)];
     let (a, b) = (bytes(a), bytes(b));
     a.iter().flat_map(|part| part.bytes()).cmp(b.iter().flat_map(|part| part.bytes()))
 }

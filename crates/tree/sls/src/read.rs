@@ -27,10 +27,13 @@ pub(crate) fn read(rendered: Value, home: &Arc<Home>, problems: &mut Problems) -
     let Data::Map(map) = rendered.data else {
         if truthy {
             problems.push(
-                Problem::error("sls.not-a-mapping", format!("SLS {} does not render to a dictionary", home.sls))
-                    .at(span)
-                    .why(format!("it is {kind}; an SLS maps ids to states"))
-                    .hint("check the indentation and that every id ends with a colon"),
+                Problem::error(
+                    "sls.not-a-mapping",
+                    format!("SLS {} does not render to a dictionary", home.sls),
+                )
+                .at(span)
+                .why(format!("it is {kind}; an SLS maps ids to states"))
+                .hint("check the indentation and that every id ends with a colon"),
             );
         }
         return content;
@@ -42,7 +45,8 @@ pub(crate) fn read(rendered: Value, home: &Arc<Home>, problems: &mut Problems) -
                 content.includes = list_of(value, span, "sls.include-not-a-list", "include", home, problems);
             }
             Some("exclude") => {
-                content.exclusions = list_of(value, span, "sls.exclude-not-a-list", "exclude", home, problems);
+                content.exclusions =
+                    list_of(value, span, "sls.exclude-not-a-list", "exclude", home, problems);
             }
             Some("extend") => read_extend(value, span, home, &mut content, problems),
             Some(id) if id.starts_with("__") => {
@@ -215,7 +219,10 @@ fn read_body(
         Data::List(args) => return Some(Body { span, args }),
         Data::Null => Problem::error(
             "sls.trailing-colon",
-            format!("ID '{id}' in SLS '{}' contains a short declaration ({key}) with a trailing colon", home.sls),
+            format!(
+                "ID '{id}' in SLS '{}' contains a short declaration ({key}) with a trailing colon",
+                home.sls
+            ),
         )
         .at(span)
         .why("when no arguments are passed to a state, the colon must be omitted")

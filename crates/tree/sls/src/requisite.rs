@@ -35,11 +35,14 @@ pub(crate) fn probably_meant(word: &str) -> Option<&'static str> {
     if known().any(|known| known == word) {
         return None;
     }
-    known().find(|known| {
-        let known = plain(known);
-        known == bare || known == singular || known.strip_suffix('s').is_some_and(|known| known == singular)
-    })
-    .or_else(|| report::suggest(word, known().filter(|known| known.len() >= 6)))
+    known()
+        .find(|known| {
+            let known = plain(known);
+            known == bare
+                || known == singular
+                || known.strip_suffix('s').is_some_and(|known| known == singular)
+        })
+        .or_else(|| report::suggest(word, known().filter(|known| known.len() >= 6)))
 }
 
 #[cfg(test)]

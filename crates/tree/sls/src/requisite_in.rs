@@ -45,13 +45,15 @@ impl HighState {
     }
 }
 
+type StateAndName = (Arc<str>, Arc<str>);
+
 struct Gathering<'h, 'p> {
     high: &'h HighState,
     problems: &'p mut Problems,
     additions: IndexMap<Arc<str>, Addition>,
     names: Option<Names>,
-    found: HashMap<(Arc<str>, Arc<str>), Vec<Arc<str>>>,
-    by_name_argument: Option<HashMap<Arc<str>, (Arc<str>, Arc<str>)>>,
+    found: HashMap<StateAndName, Vec<Arc<str>>>,
+    by_name_argument: Option<HashMap<Arc<str>, StateAndName>>,
     by_sls: Option<HashMap<Arc<str>, Vec<Reference>>>,
 }
 
@@ -90,7 +92,11 @@ impl<'h, 'p> Gathering<'h, 'p> {
                 let speaker = Speaker { id, declaration, state, body };
                 for (word, entry) in body.args.iter().filter_map(handled) {
                     match &entry.value.data {
-                        Data::List(items) => items.iter().for_each(|item| self.item(speaker, word, entry, item)),
+                        Data::List(items) => {
+                            for item in items {
+                                self.item(speaker, word, entry, item);
+                            }
+                        }
                         Data::Map(map) => self.pairs(speaker, word, entry, map, entry.value.span),
                         _ => {}
                     }
@@ -104,8 +110,7 @@ impl<'h, 'p> Gathering<'h, 'p> {
             Data::Map(map) => {
                 let Some((state, name)) = map.first() else { return };
                 let span = item.span.or(map.entries().next().map_or(Span::NONE, |(_, entry)| entry.key_span));
-                let reference =
-                    Reference { state: state.to_string().into(), name: name.to_string().into() };
+                let reference = Reference { state: state.to_string().into(), name: name.to_string().into() };
                 self.reference(speaker, word, entry, reference, span);
             }
             Data::Null | Data::List(_) => {}
@@ -189,7 +194,8 @@ impl<'h, 'p> Gathering<'h, 'p> {
     /// The ids that a reference means: the id itself when it has the state, else those that say the name.
     fn find(&mut self, reference: &Reference) -> Vec<Arc<str>> {
         let Reference { state, name } = reference;
-        if self.high.declarations.get(name).is_some_and(|declaration| declaration.states.contains_key(state)) {
+        if self.high.declarations.get(name).is_some_and(|declaration| declaration.states.contains_key(state))
+        {
             return vec![Arc::clone(name)];
         }
         let high = self.high;
@@ -244,13 +250,16 @@ impl<'h, 'p> Gathering<'h, 'p> {
     /// Gives the state `user` the arguments of the state `used` that it has not itself.
     fn take_over(&mut self, speaker: Speaker<'h>, used: &Reference, user: &Reference, span: Span) {
         let high = self.high;
-        let body_of = |reference: &Reference| high.declarations.get(&reference.name)?.states.get(&reference.state);
+        let body_of =
+            |reference: &Reference| high.declarations.get(&reference.name)?.states.get(&reference.state);
         let (Some(from), Some(into)) = (body_of(used), body_of(user)) else { return };
         let has: Vec<&str> = into.args.iter().filter_map(single_key).collect();
         let taken: Vec<Value> = from
             .args
             .iter()
-            .filter(|arg| single_key(arg).is_some_and(|key| !NEVER_USED.contains(&key) && !has.contains(&key)))
+            .filter(|arg| {
+                single_key(arg).is_some_and(|key| !NEVER_USED.contains(&key) && !has.contains(&key))
+            })
             .cloned()
             .collect();
         self.body(speaker, user, span).args.extend(taken);
@@ -268,7 +277,7 @@ fn single_key(arg: &Value) -> Option<&str> {
 }
 
 /// `name` arguments to the first state that says them.
-fn name_arguments(high: &HighState) -> HashMap<Arc<str>, (Arc<str>, Arc<str>)> {
+fn name_arguments(high: &HighState) -> HashMap<Arc<str>, StateAndName> {
     let mut index = HashMap::new();
     for (id, declaration) in &high.declarations {
         for (state, body) in &declaration.states {

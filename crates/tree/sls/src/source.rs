@@ -131,7 +131,7 @@ fn sls_name(path: &str) -> Option<String> {
 }
 
 fn is_sls(path: &str) -> bool {
-    path.ends_with(".sls")
+    path.strip_suffix(".sls").is_some()
 }
 
 #[cfg(test)]

@@ -94,7 +94,9 @@ fn argument(id: &str, map: &Map, arg: &Value, home: &Home, problems: &mut Proble
         problems.push(
             Problem::warning("sls.unknown-requisite", format!("`{word}` is no requisite"))
                 .at(entry.key_span)
-                .why(format!("state `{id}` passes it to its function as an argument; nothing is ordered by it"))
+                .why(format!(
+                    "state `{id}` passes it to its function as an argument; nothing is ordered by it"
+                ))
                 .hint(format!("did you mean `{meant}`?")),
         );
     }
@@ -104,7 +106,8 @@ fn looks_like_references(value: &Value) -> bool {
     value.as_list().is_some_and(|items| {
         !items.is_empty()
             && items.iter().all(|item| {
-                item.as_map().is_some_and(|map| map.len() == 1 && map.values().all(|name| name.as_str().is_some()))
+                item.as_map()
+                    .is_some_and(|map| map.len() == 1 && map.values().all(|name| name.as_str().is_some()))
             })
     })
 }
@@ -135,7 +138,9 @@ fn names(id: &str, entry: &Entry, home: &Home, problems: &mut Problems) {
                     problems.push(
                         Problem::error(
                             "sls.names-entry",
-                            format!("an entry of `names` in state `{id}` has a colon but no list of arguments"),
+                            format!(
+                                "an entry of `names` in state `{id}` has a colon but no list of arguments"
+                            ),
                         )
                         .at(item.span)
                         .hint("remove the colon, or write `- argument: value` lines below the name"),
@@ -143,9 +148,12 @@ fn names(id: &str, entry: &Entry, home: &Home, problems: &mut Problems) {
                 }
             }
             _ => problems.push(
-                Problem::warning("sls.name-not-text", format!("the name `{item}` in state `{id}` is not text"))
-                    .at(item.span)
-                    .hint(format!("write '{item}'")),
+                Problem::warning(
+                    "sls.name-not-text",
+                    format!("the name `{item}` in state `{id}` is not text"),
+                )
+                .at(item.span)
+                .hint(format!("write '{item}'")),
             ),
         }
     }
@@ -190,7 +198,10 @@ fn reference(id: &str, item: &Value, home: &Home, problems: &mut Problems) {
             problems.push(
                 Problem::error(
                     "sls.requisite-form",
-                    format!("a requisite of `{id}` in SLS {} is not formed as a single key dictionary", home.sls),
+                    format!(
+                        "a requisite of `{id}` in SLS {} is not formed as a single key dictionary",
+                        home.sls
+                    ),
                 )
                 .at(item.span)
                 .why(format!("it is {}", item.kind()))
@@ -224,7 +235,9 @@ fn reference(id: &str, item: &Value, home: &Home, problems: &mut Problems) {
 fn unchecked_requisite(id: &str, word: &str, entry: &Entry, problems: &mut Problems) {
     let fits = match &entry.value.data {
         Data::List(_) => true,
-        Data::Map(_) => word.ends_with("_in") && word != "listen_in" && word != "use_in" && word != "prereq_in",
+        Data::Map(_) => {
+            word.ends_with("_in") && word != "listen_in" && word != "use_in" && word != "prereq_in"
+        }
         _ => false,
     };
     if !fits {
