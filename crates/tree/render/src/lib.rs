@@ -6,6 +6,7 @@
 
 mod functions;
 pub mod tree_files;
+pub mod yaml;
 
 pub use functions::{FunctionError, Functions, NoFunctions};
 pub use tree_files::{MemoryTree, TreeFileError, TreeFiles};
