@@ -18,11 +18,13 @@ HARMLESS_MODULES = {
     "status", "sys", "test",
 }
 HARMLESS = {
-    "cmd.has_exec", "cmd.which", "cmd.which_bin", "cp.get_file_str", "cp.get_template", "cp.list_master", "cp.list_states",
-    "cp.cache_file", "cp.is_cached", "file.basename", "file.dirname", "file.directory_exists",
-    "file.file_exists", "file.find", "file.join", "file.readdir", "file.readlink", "group.info", "group.getent",
-    "hashutil.digest", "pkg.list_pkgs", "pkg.version", "service.available", "service.status", "shadow.info",
-    "state.show_low_sls", "user.info", "user.getent", "user.list_groups", "user.list_users",
+    "cmd.has_exec", "cmd.which", "cmd.which_bin", "cp.cache_file", "cp.get_file_str", "cp.get_template",
+    "cp.is_cached", "cp.list_master", "cp.list_master_dirs", "cp.list_master_symlinks", "cp.list_states",
+    "file.access", "file.basename", "file.contains", "file.contains_glob", "file.contains_regex",
+    "file.directory_exists", "file.dirname", "file.file_exists", "file.find", "file.join", "file.readdir",
+    "file.readlink", "file.stats", "group.getent", "group.info", "hashutil.digest", "pkg.list_pkgs",
+    "pkg.version", "service.available", "service.status", "shadow.info", "state.show_low_sls", "user.getent",
+    "user.info", "user.list_groups", "user.list_users",
 }
 
 

@@ -73,17 +73,22 @@ pub(super) fn ping(bench: &Bench) -> Result<Vec<Figure>, Failure> {
 /// 1,000 unchanged `file.managed`, each from a template.
 pub(super) fn files(bench: &Bench) -> Result<Vec<Figure>, Failure> {
     let tree = bench.folder.join("files/tree");
-    trees::templates(&tree, &bench.folder.join("files/out"), if bench.quick { 100 } else { 1000 })?;
+    let count = if bench.quick { 100 } else { 1000 };
+    trees::templates(&tree, &bench.folder.join("files/out"), count)?;
     let configuration = bench.configure("files", &[tree], None)?;
     let words = ["state.apply", "files"];
     // The first run writes the files; what is measured changes nothing.
     bench.check(&bench.pinch_call(&configuration, &words))?;
     let beside = bench.beside(&configuration, &words, &words, if bench.quick { 1 } else { 3 }, 5)?;
     Ok(vec![
-        Figure::milliseconds("1,000 unchanged templates: salt-call", beside.salt),
-        Figure::milliseconds("1,000 unchanged templates: pinch", beside.pinch).at_most(50.0),
-        Figure::new("1,000 unchanged templates: ratio", beside.ratio(), "x").at_least(150.0),
-        Figure::new("1,000 unchanged templates: pinch, peak memory", beside.peak as f64 / 1024.0, "MiB"),
+        Figure::milliseconds(format!("{count} unchanged templates: salt-call"), beside.salt),
+        Figure::milliseconds(format!("{count} unchanged templates: pinch"), beside.pinch).at_most(50.0),
+        Figure::new(format!("{count} unchanged templates: ratio"), beside.ratio(), "x").at_least(150.0),
+        Figure::new(
+            format!("{count} unchanged templates: pinch, peak memory"),
+            beside.peak as f64 / 1024.0,
+            "MiB",
+        ),
     ])
 }
 
