@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use crate::methods::collections::dict_entries;
+use crate::value::release::release;
 use crate::value::{Namespace, Range, Special};
 use crate::{Args, Dict, Environment, Error, ErrorKind, Object, State, Value};
 
@@ -88,6 +89,12 @@ struct Cycler {
     at: Cell<usize>,
 }
 
+impl Drop for Cycler {
+    fn drop(&mut self) {
+        release(std::mem::take(&mut self.items));
+    }
+}
+
 impl Cycler {
     fn current(&self) -> Value {
         self.items.get(self.at.get()).cloned().unwrap_or(Value::None)
@@ -128,6 +135,12 @@ impl Object for Cycler {
 struct Joiner {
     separator: RefCell<Value>,
     used: Cell<bool>,
+}
+
+impl Drop for Joiner {
+    fn drop(&mut self) {
+        release(vec![self.separator.replace(Value::None)]);
+    }
 }
 
 impl Object for Joiner {

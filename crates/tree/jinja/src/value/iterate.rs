@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::release::release_cursor;
 use super::{Dict, List, Tuple, Value};
 use crate::{Error, State};
 
@@ -195,6 +196,13 @@ struct IterCell {
     function: &'static str,
 }
 
+impl Drop for IterCell {
+    fn drop(&mut self) {
+        let empty = Cursor::Owned(Vec::new().into_iter());
+        release_cursor(std::mem::replace(self.cursor.get_mut(), empty));
+    }
+}
+
 impl Iter {
     /// A generator of a function with that name.
     pub fn generator(function: &'static str, generator: impl Generator + 'static) -> Self {
@@ -217,7 +225,7 @@ impl Iter {
     /// The next item, or `None` at the end.
     pub fn next(&self, state: &mut State<'_>) -> Result<Option<Value>, Error> {
         match self.0.cursor.try_borrow_mut() {
-            Ok(mut cursor) => cursor.next(state),
+            Ok(mut cursor) => state.deeper(|state| cursor.next(state)),
             Err(_) => Err(Error::value_error("generator already executing")),
         }
     }

@@ -14,7 +14,7 @@ mod key;
 mod object;
 mod printable;
 pub(crate) use printable::is_printable;
-mod release;
+pub(crate) mod release;
 pub(crate) mod special;
 pub(crate) mod text;
 mod undefined;

@@ -6,20 +6,34 @@
 
 use std::cell::{Cell, RefCell};
 
-use super::Value;
+use super::{Cursor, Value};
 
 const DEPTH: u32 = 64;
 
 thread_local! {
     static NESTING: Cell<u32> = const { Cell::new(0) };
-    static WAITING: RefCell<Vec<Vec<Value>>> = const { RefCell::new(Vec::new()) };
+    static WAITING: RefCell<Vec<Members>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What waits to be freed.
+enum Members {
+    Values(#[expect(dead_code, reason = "kept to be dropped")] Vec<Value>),
+    Cursor(#[expect(dead_code, reason = "kept to be dropped")] Cursor),
 }
 
 /// Frees the members of a container.
-pub(super) fn release(members: Vec<Value>) {
-    if !members.iter().any(may_nest) {
-        return;
+pub(crate) fn release(members: Vec<Value>) {
+    if members.iter().any(may_nest) {
+        free(Members::Values(members));
     }
+}
+
+/// Frees what an iterator holds.
+pub(super) fn release_cursor(cursor: Cursor) {
+    free(Members::Cursor(cursor));
+}
+
+fn free(members: Members) {
     // The thread is ending: nothing to queue in, free them as they are.
     let Ok(nesting) = NESTING.try_with(Cell::get) else { return };
     if nesting >= DEPTH {
@@ -46,5 +60,6 @@ fn may_nest(value: &Value) -> bool {
             | Value::Iterator(_)
             | Value::Special(_)
             | Value::Undefined(_)
+            | Value::Object(_)
     )
 }

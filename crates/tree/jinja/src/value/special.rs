@@ -7,6 +7,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::Value;
+use super::release::release;
 use super::text::quote;
 use crate::vm::{Context, Frame, LoopContext, Output, Unit};
 use crate::{Args, Error, State};
@@ -66,6 +67,12 @@ pub struct Module {
 #[derive(Default)]
 pub struct Namespace {
     pub(crate) attributes: RefCell<IndexMap<Arc<str>, Value>>,
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        release(std::mem::take(self.attributes.get_mut()).into_values().collect());
+    }
 }
 
 /// A method of a built-in type with its receiver.

@@ -182,6 +182,10 @@ impl Frame {
         self.slots.borrow().get(slot as usize).cloned().flatten()
     }
 
+    pub(crate) fn is_set(&self, slot: u16) -> bool {
+        self.slots.borrow().get(slot as usize).is_some_and(Option::is_some)
+    }
+
     pub(crate) fn set(&self, slot: u16, value: Option<Value>) {
         let old = match self.slots.borrow_mut().get_mut(slot as usize) {
             Some(place) => std::mem::replace(place, value),

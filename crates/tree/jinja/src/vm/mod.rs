@@ -126,6 +126,20 @@ impl<'r> State<'r> {
         }
     }
 
+    /// Runs something one level deeper, unless that is too deep.
+    pub(crate) fn deeper<T>(
+        &mut self,
+        run: impl FnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        if self.depth >= self.limits().depth {
+            return Err(Error::limit("maximum recursion depth exceeded"));
+        }
+        self.depth += 1;
+        let result = run(self);
+        self.depth -= 1;
+        result
+    }
+
     /// Checks a text about to be made against the limits, by its bytes.
     pub fn charge_text(&mut self, bytes: usize) -> Result<(), Error> {
         let most = self.limits().text;

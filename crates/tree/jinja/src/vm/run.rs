@@ -7,7 +7,7 @@ use super::context::{Context, Frame, Unit};
 use super::loops::{ForSource, ForState, LoopContext};
 use super::State;
 use crate::ast::Constant;
-use crate::program::{Function, Op, Variable};
+use crate::program::{Function, Op, Slot, Target, Variable};
 use crate::value::special::Macro;
 use crate::value::text::{quote, require_printable, write_text};
 use crate::value::{
@@ -16,7 +16,6 @@ use crate::value::{
 use crate::{Error, ErrorKind, Value};
 
 /// What an instruction runs in.
-#[derive(Clone, Copy)]
 struct Scene<'a> {
     unit: &'a Rc<Unit>,
     function: &'a Function,
@@ -46,7 +45,8 @@ impl State<'_> {
         let (stack, loops, captures, escapes) =
             (self.stack.len(), self.loops.len(), self.captures.len(), self.outer_autoescapes.len());
         let mut at = 0;
-        let result = self.run(Scene { unit, function, index, frame, context, recursion }, &mut at);
+        let scene = Scene { unit, function, index, frame, context, recursion };
+        let result = self.run(&scene, &mut at);
         self.depth -= 1;
         self.context = outer_context;
         result.map_err(|error| {
@@ -73,8 +73,9 @@ impl State<'_> {
         self.stack.split_off(from)
     }
 
-    fn run(&mut self, scene: Scene<'_>, at: &mut usize) -> Result<Option<Value>, Error> {
-        let template = &*scene.unit.template;
+    /// Runs instructions to the end of the function. Every instruction is a call, so that this frame,
+    /// which recursion repeats, stays small.
+    fn run(&mut self, scene: &Scene<'_>, at: &mut usize) -> Result<Option<Value>, Error> {
         let ops = &*scene.function.ops;
         let mut parent: Option<Rc<Unit>> = None;
         let mut next = 0;
@@ -82,97 +83,164 @@ impl State<'_> {
             *at = next;
             next += 1;
             self.charge(1)?;
-            match *op {
-                Op::Constant(index) => {
-                    let value = template.constants.get(index as usize).map_or(Value::None, constant);
-                    self.stack.push(value);
-                }
-                Op::Load(slot) => {
-                    let value = scene.frame.get(slot);
-                    self.push_variable(scene, value, Variable { depth: 0, slot });
-                }
-                Op::LoadOuter(variable) => {
-                    let value = scene.frame.outer(variable.depth).and_then(|frame| frame.get(variable.slot));
-                    self.push_variable(scene, value, variable);
-                }
-                Op::Store(slot) => {
-                    let value = self.pop();
-                    scene.frame.set(slot, Some(value));
-                }
-                Op::Clear { first, count } => {
-                    for slot in first..first.saturating_add(count) {
-                        scene.frame.set(slot, None);
-                    }
-                }
-                Op::Copy { from, to } => {
-                    let value = scene.frame.outer(from.depth).and_then(|frame| frame.get(from.slot));
-                    scene.frame.set(to, value);
-                }
-                Op::Resolve { name, slot } => {
-                    let value = self.resolve(scene, name);
-                    scene.frame.set(slot, value);
-                }
+            let jump = match *op {
+                Op::Constant(index) => self.push_constant(scene, index),
+                Op::Load(slot) => self.load_variable(scene, Variable { depth: 0, slot }),
+                Op::LoadOuter(variable) => self.load_variable(scene, variable),
+                Op::Store(slot) => self.store(scene, slot),
+                Op::Copy { from, to } => copy(scene, from, to),
+                Op::Clear { first, count } => clear(scene, first, count),
+                Op::Resolve { name, slot } => self.resolve(scene, name, slot),
                 Op::Data(index) => self.write_literal(scene, index)?,
-                Op::Emit => {
-                    let value = self.pop();
-                    self.print(scene, *at, &value)?;
-                }
-                Op::Jump(target) => next = target as usize,
-                Op::JumpIfFalse(target) => {
-                    if !self.pop().is_true()? {
-                        next = target as usize;
-                    }
-                }
-                Op::JumpIfFalseOrPop(target) | Op::JumpIfTrueOrPop(target) => {
-                    let wanted = matches!(op, Op::JumpIfTrueOrPop(_));
-                    let truth = match self.stack.last() {
-                        Some(value) => value.is_true()?,
-                        None => false,
-                    };
-                    if truth == wanted {
-                        next = target as usize;
-                    } else {
-                        self.stack.pop();
-                    }
-                }
-                Op::JumpIfSet { slot, target } => {
-                    if scene.frame.get(slot).is_some() {
-                        next = target as usize;
-                    }
-                }
-                Op::ForNext(target) => match self.next_item()? {
-                    Some(item) => self.stack.push(item),
-                    None => next = target as usize,
-                },
-                Op::ForElse(target) => {
-                    if self.loops.pop().is_some_and(|ended| ended.marked) {
-                        next = target as usize;
-                    }
-                }
-                Op::Extends => {
-                    let name = self.pop();
-                    self.extend(&name, scene.unit, scene.context, &mut parent)?;
-                }
-                Op::SkipIfParent(target) => {
-                    if parent.is_some() {
-                        next = target as usize;
-                    }
-                }
-                Op::RenderParent => {
-                    if let Some(parent) = &parent {
-                        self.run_root(parent, scene.context)?;
-                    }
-                }
+                Op::Emit => self.emit(scene, *at)?,
+                Op::Jump(target) => Some(target),
+                Op::JumpIfFalse(target) => self.jump_if_false(target)?,
+                Op::JumpIfFalseOrPop(target) => self.jump_or_pop(false, target)?,
+                Op::JumpIfTrueOrPop(target) => self.jump_or_pop(true, target)?,
+                Op::JumpIfSet { slot, target } => scene.frame.is_set(slot).then_some(target),
+                Op::ForNext(target) => self.for_next(target)?,
+                Op::ForElse(target) => self.loops.pop().is_some_and(|ended| ended.marked).then_some(target),
+                Op::Extends => self.extends_op(scene, &mut parent)?,
+                Op::SkipIfParent(target) => parent.is_some().then_some(target),
+                Op::RenderParent => self.render_parent(scene, parent.as_ref())?,
+                Op::Call { shape, emit } => self.call_op(scene, *at, shape, emit)?,
+                Op::CallMethod { name, shape, emit } => self.method_op(scene, *at, name, shape, emit)?,
+                Op::Include { ignore_missing, context } => self.include_op(scene, ignore_missing, context)?,
+                Op::Import { context } => self.import_op(scene, context)?,
+                Op::Block { name, locals, required } => self.block_op(scene, name, locals, required)?,
+                Op::RunRecursive(function) => self.recursive_op(scene, function)?,
                 Op::Return => return Ok(Some(self.pop())),
                 op => self.simple(scene, *at, op)?,
+            };
+            if let Some(target) = jump {
+                next = target as usize;
             }
         }
         Ok(None)
     }
 
+    fn push_constant(&mut self, scene: &Scene<'_>, index: u32) -> Jump {
+        let value = scene.unit.template.constants.get(index as usize).map_or(Value::None, constant);
+        self.stack.push(value);
+        None
+    }
+
+    fn load_variable(&mut self, scene: &Scene<'_>, variable: Variable) -> Jump {
+        let value = scene.frame.outer(variable.depth).and_then(|frame| frame.get(variable.slot));
+        let value = value.unwrap_or_else(|| self.missing_variable(scene, variable));
+        self.stack.push(value);
+        None
+    }
+
+    fn store(&mut self, scene: &Scene<'_>, slot: Slot) -> Jump {
+        let value = self.pop();
+        scene.frame.set(slot, Some(value));
+        None
+    }
+
+    fn resolve(&mut self, scene: &Scene<'_>, name: u32, slot: Slot) -> Jump {
+        let name = name_at(scene, name);
+        let value = scene.context.resolve(name).or_else(|| {
+            let function = self.environment.find_function(name)?;
+            Some(Value::function(name.clone(), move |state, args| function(state, args)))
+        });
+        scene.frame.set(slot, value);
+        None
+    }
+
+    fn emit(&mut self, scene: &Scene<'_>, at: usize) -> Result<Jump, Error> {
+        let value = self.pop();
+        self.print(scene, at, &value)
+    }
+
+    fn jump_if_false(&mut self, target: Target) -> Result<Jump, Error> {
+        Ok((!self.pop().is_true()?).then_some(target))
+    }
+
+    fn jump_or_pop(&mut self, wanted: bool, target: Target) -> Result<Jump, Error> {
+        let truth = match self.stack.last() {
+            Some(value) => value.is_true()?,
+            None => false,
+        };
+        if truth == wanted {
+            return Ok(Some(target));
+        }
+        self.stack.pop();
+        Ok(None)
+    }
+
+    fn for_next(&mut self, target: Target) -> Result<Jump, Error> {
+        Ok(match self.next_item()? {
+            Some(item) => {
+                self.stack.push(item);
+                None
+            }
+            None => Some(target),
+        })
+    }
+
+    #[inline(never)]
+    fn extends_op(&mut self, scene: &Scene<'_>, parent: &mut Option<Rc<Unit>>) -> Result<Jump, Error> {
+        let name = self.pop();
+        self.extend(&name, scene.unit, scene.context, parent)?;
+        Ok(None)
+    }
+
+    #[inline(never)]
+    fn render_parent(&mut self, scene: &Scene<'_>, parent: Option<&Rc<Unit>>) -> Result<Jump, Error> {
+        if let Some(parent) = parent {
+            self.run_root(parent, scene.context)?;
+        }
+        Ok(None)
+    }
+
+    #[inline(never)]
+    fn include_op(
+        &mut self,
+        scene: &Scene<'_>,
+        ignore_missing: bool,
+        context: Option<u32>,
+    ) -> Result<Jump, Error> {
+        let names = self.pop();
+        let locals = self.passed_locals(scene, context);
+        self.include(&names, ignore_missing, locals, scene.unit, scene.context)?;
+        Ok(None)
+    }
+
+    #[inline(never)]
+    fn import_op(&mut self, scene: &Scene<'_>, context: Option<u32>) -> Result<Jump, Error> {
+        let name = self.pop();
+        let locals = self.passed_locals(scene, context);
+        let module = self.import(&name, locals, scene.unit, scene.context)?;
+        self.stack.push(module);
+        Ok(None)
+    }
+
+    #[inline(never)]
+    fn block_op(
+        &mut self,
+        scene: &Scene<'_>,
+        name: u32,
+        locals: Option<u32>,
+        required: bool,
+    ) -> Result<Jump, Error> {
+        let locals = self.passed_locals(scene, locals);
+        self.print_block(name_at(scene, name), locals, required, scene.context)?;
+        Ok(None)
+    }
+
+    #[inline(never)]
+    fn recursive_op(&mut self, scene: &Scene<'_>, function: u32) -> Result<Jump, Error> {
+        let iterable = self.pop();
+        let body = closure(scene, function);
+        self.keep(scene);
+        self.run_recursive(&body, iterable, 0)?;
+        Ok(None)
+    }
+
     /// Instructions that neither jump nor end the function.
     #[inline(never)]
-    fn simple(&mut self, scene: Scene<'_>, at: usize, op: Op) -> Result<(), Error> {
+    fn simple(&mut self, scene: &Scene<'_>, at: usize, op: Op) -> Result<Jump, Error> {
         match op {
             Op::Pop => drop(self.pop()),
             Op::Duplicate => self.stack.extend(self.stack.last().cloned()),
@@ -245,18 +313,16 @@ impl State<'_> {
                 let value = access::slice(self, &object, &[start, stop, step])?;
                 self.stack.push(value);
             }
-            Op::Call { shape, emit } => self.call_op(scene, at, shape, emit)?,
-            Op::CallMethod { name, shape, emit } => self.method_op(scene, at, name, shape, emit)?,
             Op::Filter { filter, shape } => self.filter_op(scene, filter, shape)?,
             Op::Test { test, shape } => self.test_op(scene, test, shape)?,
             _ => self.structure(scene, at, op)?,
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Instructions of statements.
     #[inline(never)]
-    fn structure(&mut self, scene: Scene<'_>, at: usize, op: Op) -> Result<(), Error> {
+    fn structure(&mut self, scene: &Scene<'_>, at: usize, op: Op) -> Result<(), Error> {
         match op {
             Op::Export { name, slot } | Op::ExportImported { name, slot } => {
                 let name = name_at(scene, name);
@@ -314,12 +380,6 @@ impl State<'_> {
                 let value = self.filter_items(&iterable, filter)?;
                 self.stack.push(value);
             }
-            Op::RunRecursive(function) => {
-                let iterable = self.pop();
-                let body = closure(scene, function);
-                self.keep(scene);
-                self.run_recursive(&body, iterable, 0)?;
-            }
             Op::Unpack(count) => {
                 let value = self.pop();
                 self.unpack(&value, count as usize)?;
@@ -334,26 +394,11 @@ impl State<'_> {
                 };
                 self.stack.push(Value::Special(Rc::new(Special::Macro(this))));
             }
-            Op::Include { ignore_missing, context } => {
-                let names = self.pop();
-                let locals = self.passed_locals(scene, context);
-                self.include(&names, ignore_missing, locals, scene.unit, scene.context)?;
-            }
-            Op::Import { context } => {
-                let name = self.pop();
-                let locals = self.passed_locals(scene, context);
-                let module = self.import(&name, locals, scene.unit, scene.context)?;
-                self.stack.push(module);
-            }
             Op::ImportName(name) => {
                 let line = scene.function.places.get(at).map_or(1, |place| scene.unit.template.line(*place));
                 let module = self.stack.last().cloned().unwrap_or(Value::None);
                 let value = self.import_name(&module, name_at(scene, name), scene.unit, line);
                 self.stack.push(value);
-            }
-            Op::Block { name, locals, required } => {
-                let locals = self.passed_locals(scene, locals);
-                self.print_block(name_at(scene, name), locals, required, scene.context)?;
             }
             Op::LoadSelf => {
                 self.stack.push(Value::Special(Rc::new(Special::Template(scene.context.clone()))));
@@ -387,13 +432,8 @@ impl State<'_> {
         Ok(())
     }
 
-    fn push_variable(&mut self, scene: Scene<'_>, value: Option<Value>, variable: Variable) {
-        let value = value.unwrap_or_else(|| self.missing_variable(scene, variable));
-        self.stack.push(value);
-    }
-
     #[cold]
-    fn missing_variable(&self, scene: Scene<'_>, variable: Variable) -> Value {
+    fn missing_variable(&self, scene: &Scene<'_>, variable: Variable) -> Value {
         let mut index = scene.index;
         if variable.depth > 0 {
             index = scene.unit.template.outer_function(index, variable.depth);
@@ -403,24 +443,16 @@ impl State<'_> {
         self.undefined(UndefinedKind::Name(name.unwrap_or_default()))
     }
 
-    fn resolve(&mut self, scene: Scene<'_>, name: u32) -> Option<Value> {
-        let name = name_at(scene, name);
-        scene.context.resolve(name).or_else(|| {
-            let function = self.environment.find_function(name)?;
-            Some(Value::function(name.clone(), move |state, args| function(state, args)))
-        })
-    }
-
-    fn write_literal(&mut self, scene: Scene<'_>, index: u32) -> Result<(), Error> {
+    fn write_literal(&mut self, scene: &Scene<'_>, index: u32) -> Result<Jump, Error> {
         if let Some(literal) = scene.unit.template.literals.get(index as usize) {
             self.output.begin(scene.unit.span(literal.place), true);
             self.output.text.push_str(&literal.text);
             self.check_output()?;
         }
-        Ok(())
+        Ok(None)
     }
 
-    fn print(&mut self, scene: Scene<'_>, at: usize, value: &Value) -> Result<(), Error> {
+    fn print(&mut self, scene: &Scene<'_>, at: usize, value: &Value) -> Result<Jump, Error> {
         let place = scene.function.places.get(at).copied().unwrap_or_default();
         self.output.begin(scene.unit.span(place), false);
         if self.autoescape {
@@ -431,7 +463,8 @@ impl State<'_> {
             }
             write_text(&mut self.output.text, value)?;
         }
-        self.check_output()
+        self.check_output()?;
+        Ok(None)
     }
 
     fn check_output(&mut self) -> Result<(), Error> {
@@ -458,7 +491,7 @@ impl State<'_> {
 
     fn start_loop(
         &mut self,
-        scene: Scene<'_>,
+        scene: &Scene<'_>,
         iterable: &Value,
         extended: bool,
         recursive: bool,
@@ -522,41 +555,43 @@ impl State<'_> {
         Ok(())
     }
 
-    fn call_op(&mut self, scene: Scene<'_>, at: usize, shape: u32, emit: bool) -> Result<(), Error> {
-        let Some(shape) = scene.unit.template.shapes.get(shape as usize) else { return Ok(()) };
+    #[inline(never)]
+    fn call_op(&mut self, scene: &Scene<'_>, at: usize, shape: u32, emit: bool) -> Result<Jump, Error> {
+        let Some(shape) = scene.unit.template.shapes.get(shape as usize) else { return Ok(None) };
         let args = self.pop_args(shape)?;
         let callee = self.pop();
         if !emit {
             let value = self.call(&callee, args)?;
             self.stack.push(value);
-            return Ok(());
+            return Ok(None);
         }
         match self.call_printing(&callee, args)? {
             Some(value) => self.print(scene, at, &value),
-            None => Ok(()),
+            None => Ok(None),
         }
     }
 
+    #[inline(never)]
     fn method_op(
         &mut self,
-        scene: Scene<'_>,
+        scene: &Scene<'_>,
         at: usize,
         name: u32,
         shape: u32,
         emit: bool,
-    ) -> Result<(), Error> {
-        let Some(shape) = scene.unit.template.shapes.get(shape as usize) else { return Ok(()) };
+    ) -> Result<Jump, Error> {
+        let Some(shape) = scene.unit.template.shapes.get(shape as usize) else { return Ok(None) };
         let args = self.pop_args(shape)?;
         let object = self.pop();
         match self.call_method(&object, name_at(scene, name), args, emit)? {
-            Some(value) if emit => self.print(scene, at, &value)?,
+            Some(value) if emit => return self.print(scene, at, &value),
             Some(value) => self.stack.push(value),
             None => {}
         }
-        Ok(())
+        Ok(None)
     }
 
-    fn filter_op(&mut self, scene: Scene<'_>, filter: u32, shape: u32) -> Result<(), Error> {
+    fn filter_op(&mut self, scene: &Scene<'_>, filter: u32, shape: u32) -> Result<(), Error> {
         let template = &scene.unit.template;
         let (Some(filter), Some(shape)) =
             (template.filters.get(filter as usize), template.shapes.get(shape as usize))
@@ -575,7 +610,7 @@ impl State<'_> {
         Ok(())
     }
 
-    fn test_op(&mut self, scene: Scene<'_>, test: u32, shape: u32) -> Result<(), Error> {
+    fn test_op(&mut self, scene: &Scene<'_>, test: u32, shape: u32) -> Result<(), Error> {
         let template = &scene.unit.template;
         let (Some(test), Some(shape)) =
             (template.tests.get(test as usize), template.shapes.get(shape as usize))
@@ -595,26 +630,42 @@ impl State<'_> {
         Ok(())
     }
 
-    fn passed_locals(&self, scene: Scene<'_>, locals: Option<u32>) -> Option<Vec<(Arc<str>, Value)>> {
+    fn passed_locals(&self, scene: &Scene<'_>, locals: Option<u32>) -> Option<Vec<(Arc<str>, Value)>> {
         let names = scene.unit.template.locals.get(locals? as usize)?;
         Some(self.locals(scene.frame, names))
     }
 
     /// Remembers that something keeps the running frame.
-    fn keep(&mut self, scene: Scene<'_>) {
+    fn keep(&mut self, scene: &Scene<'_>) {
         if !scene.frame.kept.replace(true) {
             self.kept_frames.push(scene.frame.clone());
         }
     }
 }
 
-fn name_at<'a>(scene: Scene<'a>, index: u32) -> &'a Arc<str> {
+/// Where an instruction goes on, if not at the next one.
+type Jump = Option<Target>;
+
+fn copy(scene: &Scene<'_>, from: Variable, to: Slot) -> Jump {
+    let value = scene.frame.outer(from.depth).and_then(|frame| frame.get(from.slot));
+    scene.frame.set(to, value);
+    None
+}
+
+fn clear(scene: &Scene<'_>, first: Slot, count: u16) -> Jump {
+    for slot in first..first.saturating_add(count) {
+        scene.frame.set(slot, None);
+    }
+    None
+}
+
+fn name_at<'a>(scene: &Scene<'a>, index: u32) -> &'a Arc<str> {
     // Every index comes from the compiler; a template with none has no such instruction.
     static EMPTY: std::sync::LazyLock<Arc<str>> = std::sync::LazyLock::new(|| "".into());
     scene.unit.template.names.get(index as usize).unwrap_or(&EMPTY)
 }
 
-fn closure(scene: Scene<'_>, function: u32) -> RecursiveLoop {
+fn closure(scene: &Scene<'_>, function: u32) -> RecursiveLoop {
     RecursiveLoop {
         unit: scene.unit.clone(),
         function: function as usize,
