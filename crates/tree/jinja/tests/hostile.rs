@@ -42,7 +42,7 @@ fn endless_loops_and_huge_values_hit_a_limit() {
         "{{ 'a' | indent(10**9) }}",
         "{{ ('a\n' * 100000) | indent(100000) }}",
         "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
-        "{% macro m() %}{{ caller }}{% call m() %}{% endcall %}{% endmacro %}{{ m() }}",
+        "{% macro m() %}{% set x = caller %}{% call m() %}{% endcall %}{% endmacro %}{{ m() }}",
         "{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}",
         "{% for i in range(100000) %}{% for j in range(50) %}{{ 'xxxxxxxxxxxxxxxxxxxx' * 100000 }}{% endfor %}{% endfor %}",
     ] {

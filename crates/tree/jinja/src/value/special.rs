@@ -133,15 +133,8 @@ impl Special {
             Self::Loop(this) => this.repr(),
             Self::Template(context) => format!("<TemplateReference {}>", optional_name(context.unit.name.as_ref())),
             Self::Module(module) => format!("<TemplateModule {}>", optional_name(module.name.as_ref())),
-            Self::Namespace(namespace) => {
-                let dict: super::Dict = namespace
-                    .attributes
-                    .borrow()
-                    .iter()
-                    .map(|(name, value)| (name.clone(), value.clone()))
-                    .collect();
-                format!("<Namespace {}>", super::text::repr_short(&Value::Dict(dict)))
-            }
+            // Its attributes may hold it: the writer that knows what is open writes it.
+            Self::Namespace(_) => "<Namespace>".into(),
             Self::Method(method) => {
                 let address = std::ptr::from_ref(method).addr();
                 let type_name = method.receiver.type_name();

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::printable::is_printable;
-use super::{Tuple, Value, ViewKind};
+use super::{Special, Tuple, Value, ViewKind};
 use crate::Error;
 
 /// How deep `repr` goes.
@@ -25,7 +25,7 @@ pub(crate) fn write_text(out: &mut String, value: &Value) -> Result<(), Error> {
         Value::Str(text) | Value::Markup(text) => out.push_str(text),
         Value::Undefined(undefined) => undefined.require_lenient()?,
         Value::Object(object) => out.push_str(&object.text()),
-        Value::Special(special) => special.write_text(out),
+        Value::Special(special) if !matches!(**special, Special::Namespace(_)) => special.write_text(out),
         value => write_repr(out, value)?,
     }
     Ok(())
@@ -135,7 +135,21 @@ impl Writer<'_> {
                 })?;
             }
             Value::Iterator(iter) => self.out.push_str(&iter.repr()),
-            Value::Special(special) => special.write_repr(self.out),
+            Value::Special(special) => match &**special {
+                Special::Namespace(namespace) => {
+                    let attributes = namespace.attributes.borrow().clone();
+                    let pairs: Vec<(Value, Value)> =
+                        attributes.into_iter().map(|(name, value)| (Value::Str(name), value)).collect();
+                    let address = std::ptr::from_ref(namespace).addr();
+                    self.nested(address, "<Namespace ...>", |this| {
+                        this.out.push_str("<Namespace ");
+                        this.dict(&pairs)?;
+                        this.out.push('>');
+                        Ok(())
+                    })?;
+                }
+                special => special.write_repr(self.out),
+            },
             Value::Object(object) => self.out.push_str(&object.repr()),
         }
         if self.out.len() > LONGEST {
