@@ -46,18 +46,22 @@ impl DumpStyle {
 /// The value as a YAML document with a line break at its end; a bare scalar ends in `...`, as PyYAML's does.
 /// What lies deeper than 200 levels is left out.
 pub fn dump(value: &Value, style: &DumpStyle) -> String {
-    let mut events = vec![Event::stream_start(Encoding::Utf8), Event::document_start(None, &[], true)];
+    let mut events = Vec::new();
     Writer { style, events: &mut events }.value(value, 0);
-    events.push(Event::document_end(true));
-    events.push(Event::stream_end());
+    emit(events, style)
+}
 
+/// The text of the one document that the events are.
+fn emit(document: Vec<Event>, style: &DumpStyle) -> String {
+    let start = [Event::stream_start(Encoding::Utf8), Event::document_start(None, &[], true)];
+    let end = [Event::document_end(true), Event::stream_end()];
     let mut bytes = Vec::new();
     let mut emitter = Emitter::new();
     emitter.set_output_string(&mut bytes);
     emitter.set_unicode(true);
     emitter.set_indent(i32::from(style.indent));
     emitter.set_width(i32::from(style.width));
-    for event in events {
+    for event in start.into_iter().chain(document).chain(end) {
         // The emitter fails only on events out of order and on writing, neither of which can happen here.
         if emitter.emit(event).is_err() {
             break;
@@ -65,6 +69,14 @@ pub fn dump(value: &Value, style: &DumpStyle) -> String {
     }
     drop(emitter);
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// A text as a double-quoted scalar on one line.
+pub(crate) fn dump_double_quoted(text: &str, style: &DumpStyle) -> String {
+    let scalar = Event::scalar(None, Some(&Tag::Str.name()), text, false, true, ScalarStyle::DoubleQuoted);
+    let mut written = emit(vec![scalar], style);
+    written.truncate(written.trim_end().len());
+    written
 }
 
 struct Writer<'e> {

@@ -22,6 +22,7 @@ mod schema;
 
 use std::ops::Range;
 
+pub(crate) use dump::dump_double_quoted;
 pub use dump::{DumpStyle, dump};
 pub use error::{Part, Stage, YamlError};
 use value::{SourceId, Span, Value};
