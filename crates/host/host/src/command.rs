@@ -40,6 +40,9 @@ pub struct Command {
     pub stdin: Vec<u8>,
     /// After which it is killed, with everything it started.
     pub timeout: Option<Duration>,
+    /// Whether it runs on the machine that holds a rooted tree instead of inside the tree. Only for programs
+    /// whose every path is given explicitly and begins with the root: nothing else keeps them inside.
+    pub outside: bool,
 }
 
 impl Command {
@@ -64,6 +67,7 @@ impl Command {
             umask: None,
             stdin: Vec::new(),
             timeout: None,
+            outside: false,
         }
     }
 

@@ -37,19 +37,34 @@
 //! # What it never does
 //! Decide. There is no policy here, no retry, no default mode or owner.
 
+pub mod accounts;
 mod change;
 mod clock;
 mod command;
 mod error;
 mod fact;
+mod failing;
 mod files;
+mod journaled;
+mod layered;
+mod memory;
+mod overlay;
+mod system;
+mod tree_roots;
 
 pub use change::{Change, FileState};
 pub use clock::{Clock, Timestamp};
 pub use command::{Action, Command, Commands, Outcome, Output, Program};
 pub use error::HostError;
 pub use fact::{Effect, Fact, Facts, Subject};
+pub use failing::{Failing, Rule};
 pub use files::{Attributes, DirectoryEntry, FileKind, Files, Metadata, Owner};
+pub use journaled::Journaled;
+pub use layered::Layered;
+pub use memory::Memory;
+pub use overlay::Overlay;
+pub use system::System;
+pub use tree_roots::TreeRoots;
 
 /// A machine, or what stands in for one.
 pub trait Host: Files + Commands + Facts + Clock + Send + Sync {

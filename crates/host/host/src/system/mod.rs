@@ -1,0 +1,75 @@
+//! The real machine, or a directory tree that is to become one.
+//!
+//! Under a root every path is opened with `openat2(RESOLVE_IN_ROOT)`: the kernel itself resolves links and `..`
+//! as if the root were `/`, so that nothing a tree contains leads out of it, not even while it changes.
+//! (Linux 5.6 or later; older kernels get a clear refusal.)
+
+mod commands;
+mod files;
+mod write;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::{Clock, Fact, Facts, Host, Subject, Timestamp};
+
+/// The machine itself. What it changes it changes for good.
+#[derive(Debug)]
+pub struct System {
+    root: Option<PathBuf>,
+    environment: Vec<(String, String)>,
+    start: std::time::Instant,
+    accounts: files::Accounts,
+}
+
+impl System {
+    /// This machine. `environment` is what commands inherit.
+    pub fn new(environment: Vec<(String, String)>) -> Self {
+        Self::at(None, environment)
+    }
+
+    /// A directory tree. `root` is the absolute path of an existing directory.
+    pub fn rooted(root: impl Into<PathBuf>, environment: Vec<(String, String)>) -> Self {
+        Self::at(Some(root.into()), environment)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the host's clock")]
+    fn at(root: Option<PathBuf>, environment: Vec<(String, String)>) -> Self {
+        Self { root, environment, start: std::time::Instant::now(), accounts: files::Accounts::default() }
+    }
+}
+
+impl Facts for System {
+    fn fact(&self, _subject: &Subject) -> Option<Fact> {
+        None
+    }
+
+    fn facts(&self, _kind: &str) -> Vec<(String, Fact)> {
+        Vec::new()
+    }
+}
+
+impl Clock for System {
+    #[expect(clippy::disallowed_types, reason = "this is the host's clock")]
+    fn now(&self) -> Timestamp {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Timestamp {
+            seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+            nanoseconds: since.subsec_nanos(),
+        }
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    fn sleep(&self, duration: Duration) {
+        std::thread::sleep(duration);
+    }
+}
+
+impl Host for System {
+    fn root(&self) -> Option<&Path> {
+        self.root.as_deref()
+    }
+}
