@@ -127,11 +127,13 @@ impl<'t> Adjusted<'t> {
             return;
         }
         let (spaced, _) = with_spaces(&self.text, candidates.iter().map(|(_, comma)| *comma));
-        let tags = flow_tags(&spaced);
+        let (tags, scanned) = flow_tags(&spaced);
         let mut shift = 0;
         let real = candidates.iter().filter_map(|(exclamation, comma)| {
             let next = tags.partition_point(|tag| *tag < exclamation + shift);
-            let is_tag = tags.get(next).is_some_and(|tag| *tag < comma + shift);
+            // Behind an error nothing is known, and nothing will be read: there every candidate is kept apart.
+            let is_tag =
+                tags.get(next).is_some_and(|tag| *tag < comma + shift) || exclamation + shift >= scanned;
             shift += 1;
             is_tag.then_some(*comma)
         });
@@ -174,15 +176,19 @@ fn is_tag_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_-;/?:@&=+$.%!~*'()".contains(&byte)
 }
 
-/// Where tags inside flow collections start, ascending, as far as the text can be scanned.
-fn flow_tags(text: &str) -> Vec<usize> {
+/// Where tags inside flow collections start, ascending, and how far the text could be scanned: tokens come in
+/// bundles, so an error hides the tags shortly before it.
+fn flow_tags(text: &str) -> (Vec<usize>, usize) {
     let mut bytes = text.as_bytes();
     let mut scanner = Scanner::new();
     scanner.set_encoding(Encoding::Utf8);
     scanner.set_input(&mut bytes);
     let mut depth = 0usize;
     let mut tags = Vec::new();
-    for token in scanner.map_while(Result::ok) {
+    let mut scanned = 0;
+    for token in scanner {
+        let Ok(token) = token else { return (tags, scanned) };
+        scanned = usize::try_from(token.end_mark.index).unwrap_or(usize::MAX);
         match token.data {
             TokenData::FlowSequenceStart | TokenData::FlowMappingStart => depth += 1,
             TokenData::FlowSequenceEnd | TokenData::FlowMappingEnd => depth = depth.saturating_sub(1),
@@ -192,10 +198,10 @@ fn flow_tags(text: &str) -> Vec<usize> {
             _ => {}
         }
         if depth > super::compose::MAX_DEPTH {
-            break;
+            return (tags, scanned);
         }
     }
-    tags
+    (tags, usize::MAX)
 }
 
 /// The text with a space before each of the commas, and where those spaces then stand.
@@ -272,6 +278,13 @@ mod tests {
             })
         });
         found
+    }
+
+    #[test]
+    fn tags_before_commas_do_not_panic_before_an_error() {
+        for text in ["{ b?c, d e: !,!#} ", "[!,!#]", "[!a,!#,!b,]", "{!!int,!<x>,\"!,", "[é, !,!#]"] {
+            scalars(text);
+        }
     }
 
     #[test]
