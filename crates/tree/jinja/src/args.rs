@@ -145,10 +145,8 @@ mod tests {
             message(Args::new(vec![one.clone(); 5])),
             "do_replace() takes from 4 to 5 positional arguments but 6 were given"
         );
-        let keyword = |name: &str| Args {
-            positional: vec![one.clone(); 3],
-            keyword: vec![(name.into(), one.clone())],
-        };
+        let keyword =
+            |name: &str| Args { positional: vec![one.clone(); 3], keyword: vec![(name.into(), one.clone())] };
         assert_eq!(message(keyword("nwe")), "do_replace() got an unexpected keyword argument 'nwe'");
         assert_eq!(message(keyword("new")), "do_replace() got multiple values for argument 'new'");
         assert!(keyword("count").bind::<4>(&REPLACE).unwrap()[3].is_some());

@@ -102,6 +102,8 @@ struct Inner {
     span: Span,
     trace: Vec<TraceEntry>,
     hints: Vec<String>,
+    /// The variable that is not there, until someone who knows the others has suggested one.
+    missing: Option<Arc<str>>,
 }
 
 /// A place that was on the way to the failure, innermost first.
@@ -123,6 +125,7 @@ impl Error {
                 span: Span::NONE,
                 trace: Vec::new(),
                 hints: Vec::new(),
+                missing: None,
             }),
         }
     }
@@ -192,6 +195,17 @@ impl Error {
             Some(near) => self.hint(format!("did you mean `{near}`?")),
             None => self,
         }
+    }
+
+    /// Says that it is about a variable nothing defines.
+    pub(crate) fn about(mut self, name: &Arc<str>) -> Self {
+        self.inner.missing = Some(name.clone());
+        self
+    }
+
+    /// The variable it is about, told once.
+    pub(crate) fn take_missing(&mut self) -> Option<Arc<str>> {
+        self.inner.missing.take()
     }
 
     /// Adds a place on the way; deep recursions keep the innermost entries only.

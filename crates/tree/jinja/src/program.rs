@@ -36,15 +36,30 @@ pub(crate) enum Op {
     /// value ->
     Store(Slot),
     /// Empties slots.
-    Clear { first: Slot, count: u16 },
+    Clear {
+        first: Slot,
+        count: u16,
+    },
     /// Copies a variable, emptiness included.
-    Copy { from: Variable, to: Slot },
+    Copy {
+        from: Variable,
+        to: Slot,
+    },
     /// Looks a name up in the context.
-    Resolve { name: u32, slot: Slot },
+    Resolve {
+        name: u32,
+        slot: Slot,
+    },
     /// Makes a variable visible to importers and to the context.
-    Export { name: u32, slot: Slot },
+    Export {
+        name: u32,
+        slot: Slot,
+    },
     /// Makes an imported name visible to the context only.
-    ExportImported { name: u32, slot: Slot },
+    ExportImported {
+        name: u32,
+        slot: Slot,
+    },
     /// Writes template text.
     Data(u32),
     /// value ->, written
@@ -82,7 +97,10 @@ pub(crate) enum Op {
     JumpIfFalseOrPop(Target),
     JumpIfTrueOrPop(Target),
     /// Jumps when the slot holds something.
-    JumpIfSet { slot: Slot, target: Target },
+    JumpIfSet {
+        slot: Slot,
+        target: Target,
+    },
     /// Marks a parameter that was not given.
     MissingParameter(Slot),
     /// -> undefined: an inline `if` without `else` whose test failed
@@ -94,14 +112,30 @@ pub(crate) enum Op {
     /// object start stop step -> value
     Slice,
     /// callee arguments -> value, or written
-    Call { shape: u32, emit: bool },
+    Call {
+        shape: u32,
+        emit: bool,
+    },
     /// object arguments -> value, or written
-    CallMethod { name: u32, shape: u32, emit: bool },
+    CallMethod {
+        name: u32,
+        shape: u32,
+        emit: bool,
+    },
     /// input arguments -> value
-    Filter { filter: u32, shape: u32 },
-    Test { test: u32, shape: u32 },
+    Filter {
+        filter: u32,
+        shape: u32,
+    },
+    Test {
+        test: u32,
+        shape: u32,
+    },
     /// iterable ->
-    ForStart { extended: bool, recursive: bool },
+    ForStart {
+        extended: bool,
+        recursive: bool,
+    },
     /// Puts the loop object into a slot.
     StoreLoop(Slot),
     /// -> item, or jumps at the end
@@ -120,16 +154,25 @@ pub(crate) enum Op {
     /// -> macro
     MakeMacro(u32),
     /// name ->
-    Include { ignore_missing: bool, context: Option<u32> },
+    Include {
+        ignore_missing: bool,
+        context: Option<u32>,
+    },
     /// name -> module
-    Import { context: Option<u32> },
+    Import {
+        context: Option<u32>,
+    },
     /// module -> module value
     ImportName(u32),
     /// name ->
     Extends,
     SkipIfParent(Target),
     RenderParent,
-    Block { name: u32, locals: Option<u32>, required: bool },
+    Block {
+        name: u32,
+        locals: Option<u32>,
+        required: bool,
+    },
     /// -> `self`
     LoadSelf,
     /// -> `super()`'s block
@@ -184,7 +227,7 @@ impl std::fmt::Debug for Callee {
 }
 
 /// What arguments a call pushes: positional ones, `*`, keyword values, `**`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct CallShape {
     pub(crate) positional: u32,
     pub(crate) star: bool,

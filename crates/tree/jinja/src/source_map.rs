@@ -44,7 +44,8 @@ impl SourceMap {
     fn at(&self, offset: usize) -> Span {
         let offset = u32::try_from(offset).unwrap_or(u32::MAX);
         let after = self.runs.partition_point(|run| run.start <= offset);
-        let Some(run) = after.checked_sub(1).and_then(|index| self.runs.get(index)).or(self.runs.first()) else {
+        let Some(run) = after.checked_sub(1).and_then(|index| self.runs.get(index)).or(self.runs.first())
+        else {
             return Span::NONE;
         };
         if !run.literal {

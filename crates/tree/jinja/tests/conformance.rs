@@ -1,5 +1,7 @@
 //! What the real Jinja2 in Salt's set-up answers, case by case.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,14 +14,45 @@ const SALTS_FILE: &str = include_str!("jinja-cases.json");
 
 /// What Salt adds to the language: the crate that knows Salt runs the cases that use it.
 const SALTS: &[&str] = &[
-    "yaml", "json", "python", "load_yaml", "load_json", "load_text", "yaml_encode", "yaml_dquote",
-    "yaml_squote", "regex_replace", "regex_match", "regex_search", "to_bool", "union", "difference", "quote",
-    "md5", "base64_encode", "strftime", "traverse", "json_query", "tojson", "dict_to_sls_yaml_params",
+    "yaml",
+    "json",
+    "python",
+    "load_yaml",
+    "load_json",
+    "load_text",
+    "yaml_encode",
+    "yaml_dquote",
+    "yaml_squote",
+    "regex_replace",
+    "regex_match",
+    "regex_search",
+    "to_bool",
+    "union",
+    "difference",
+    "quote",
+    "md5",
+    "base64_encode",
+    "strftime",
+    "traverse",
+    "json_query",
+    "tojson",
+    "dict_to_sls_yaml_params",
 ];
 const SALTS_CASES: &[&str] = &[
-    "import_yaml", "import_json", "import_text", "import_yaml jinja inside w/ ctx",
-    "import_yaml jinja inside default", "load_yaml", "load_json", "load_text", "load_yaml mutate",
-    "min/max", "salt list test", "salt match test", "odict global", "unique",
+    "import_yaml",
+    "import_json",
+    "import_text",
+    "import_yaml jinja inside w/ ctx",
+    "import_yaml jinja inside default",
+    "load_yaml",
+    "load_json",
+    "load_text",
+    "load_yaml mutate",
+    "min/max",
+    "salt list test",
+    "salt match test",
+    "odict global",
+    "unique",
     "bool arithmetic",
 ];
 
@@ -85,7 +118,7 @@ fn keywords(args: Args) -> Value {
 }
 
 impl Object for Salt {
-    fn type_name(&self) -> &str {
+    fn type_name(&self) -> &'static str {
         "LazyLoader"
     }
 
@@ -101,7 +134,7 @@ impl Object for Salt {
 struct Module(String);
 
 impl Object for Module {
-    fn type_name(&self) -> &str {
+    fn type_name(&self) -> &'static str {
         "LoadedMod"
     }
 

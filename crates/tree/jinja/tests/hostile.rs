@@ -1,5 +1,7 @@
 //! Templates that want to hang, overflow or panic.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 use jinja::{Environment, Error, ErrorKind, Globals, Job, Limits, Loaded, Loader, Value};
 use proptest::prelude::*;
 use value::SourceId;
@@ -85,7 +87,13 @@ fn deep_nesting_of_the_text_is_an_error() {
         "{% load_yaml as x %}".repeat(many),
     ] {
         let error = fails(&text);
-        assert!(matches!(error.kind(), ErrorKind::Limit | ErrorKind::Syntax | ErrorKind::Undefined | ErrorKind::Assertion), "{error}");
+        assert!(
+            matches!(
+                error.kind(),
+                ErrorKind::Limit | ErrorKind::Syntax | ErrorKind::Undefined | ErrorKind::Assertion
+            ),
+            "{error}"
+        );
     }
     // Wide is fine.
     assert_eq!(render(&format!("{{{{ 'x'{} }}}}", " ~ 'x'".repeat(2000))).unwrap().len(), 2001);
@@ -115,13 +123,25 @@ fn deep_values_compare_print_and_die_without_overflow() {
     let chained = "{% set ns = namespace(x=[1]) %}{% for i in range(20000) %}{% set ns.x = ns.x|map('string') %}\
         {% endfor %}{{ ns.x|list }}";
     assert!(render(chained).is_err());
-    for nest in ["namespace(x=ns.x)", "cycler(ns.x)", "joiner(ns.x)", "ns.x|map('string')", "[ns.x].append", "{1: ns.x}.values()"] {
-        let text = format!("{{% set ns = namespace(x=1) %}}{{% for i in range(50000) %}}{{% set ns.x = {nest} %}}{{% endfor %}}ok");
+    for nest in [
+        "namespace(x=ns.x)",
+        "cycler(ns.x)",
+        "joiner(ns.x)",
+        "ns.x|map('string')",
+        "[ns.x].append",
+        "{1: ns.x}.values()",
+    ] {
+        let text = format!(
+            "{{% set ns = namespace(x=1) %}}{{% for i in range(50000) %}}{{% set ns.x = {nest} %}}{{% endfor %}}ok"
+        );
         assert_eq!(render(&text).unwrap(), "ok", "{nest}");
     }
     let cyclic = "{% set l = [] %}{% do l.append(l) %}{{ l }}{{ l == l }}{% set d = {} %}{% do d.update(x=d) %}{{ d }}";
     assert_eq!(render(cyclic).unwrap(), "[[...]]True{'x': {...}}");
-    assert!(render("{% set l = [] %}{% do l.append(l) %}{% set m = [] %}{% do m.append(m) %}{{ l == m }}").is_err());
+    assert!(
+        render("{% set l = [] %}{% do l.append(l) %}{% set m = [] %}{% do m.append(m) %}{{ l == m }}")
+            .is_err()
+    );
     assert!(render("{% set l = [] %}{% do l.append(l) %}{{ l|tojson }}").is_err());
     assert!(render("{% set l = [] %}{% do l.append(l) %}{{ l|pprint }}").is_ok());
 }
@@ -163,8 +183,7 @@ fn templates_that_use_themselves() {
     for name in ["include", "import", "context", "extends", "block"] {
         let text = format!("{{% include '{name}' %}}");
         let template = environment.compile(&text.as_str().into(), SourceId(1)).unwrap();
-        let error =
-            environment.render(&Itself, Job::new(template, SourceId(1), Globals::new())).unwrap_err();
+        let error = environment.render(&Itself, Job::new(template, SourceId(1), Globals::new())).unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::Limit, "{name}: {error}");
         assert!(error.trace().len() <= 20);
     }
@@ -173,13 +192,100 @@ fn templates_that_use_themselves() {
 /// Pieces that templates are made of.
 fn piece() -> impl Strategy<Value = String> {
     const WORDS: &[&str] = &[
-        "{{", "}}", "{%", "%}", "{#", "#}", "-", "+", " ", "\n", "if", "for", "in", "x", "set", "=", "endfor",
-        "endif", "else", "elif", "macro", "endmacro", "(", ")", "[", "]", "{", "}", "'", "\"", "a", "1", "2.5", ".",
-        ",", ":", "|", "is", "not", "and", "or", "raw", "endraw", "block", "endblock", "call", "endcall", "filter",
-        "endfilter", "upper", "list", "map", "sort", "include", "import", "as", "from", "with", "context", "do",
-        "loop", "recursive", "break", "continue", "range", "~", "*", "**", "//", "%", "==", "<", "\\", "é",
-        "load_yaml", "endload", "import_yaml", "namespace", "append", "self", "super", "caller", "varargs", "kwargs",
-        "extends", "scoped", "required", "autoescape", "endautoescape", "endset", "endwith", "print", "none", "true",
+        "{{",
+        "}}",
+        "{%",
+        "%}",
+        "{#",
+        "#}",
+        "-",
+        "+",
+        " ",
+        "\n",
+        "if",
+        "for",
+        "in",
+        "x",
+        "set",
+        "=",
+        "endfor",
+        "endif",
+        "else",
+        "elif",
+        "macro",
+        "endmacro",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        "'",
+        "\"",
+        "a",
+        "1",
+        "2.5",
+        ".",
+        ",",
+        ":",
+        "|",
+        "is",
+        "not",
+        "and",
+        "or",
+        "raw",
+        "endraw",
+        "block",
+        "endblock",
+        "call",
+        "endcall",
+        "filter",
+        "endfilter",
+        "upper",
+        "list",
+        "map",
+        "sort",
+        "include",
+        "import",
+        "as",
+        "from",
+        "with",
+        "context",
+        "do",
+        "loop",
+        "recursive",
+        "break",
+        "continue",
+        "range",
+        "~",
+        "*",
+        "**",
+        "//",
+        "%",
+        "==",
+        "<",
+        "\\",
+        "é",
+        "load_yaml",
+        "endload",
+        "import_yaml",
+        "namespace",
+        "append",
+        "self",
+        "super",
+        "caller",
+        "varargs",
+        "kwargs",
+        "extends",
+        "scoped",
+        "required",
+        "autoescape",
+        "endautoescape",
+        "endset",
+        "endwith",
+        "print",
+        "none",
+        "true",
     ];
     prop_oneof![
         8 => prop::sample::select(WORDS).prop_map(str::to_string),
@@ -191,8 +297,29 @@ fn piece() -> impl Strategy<Value = String> {
 fn expression() -> impl Strategy<Value = String> {
     let leaf = prop::sample::select(
         &[
-            "1", "0", "-1", "2.5", "'ab'", "''", "[]", "[1, 'a']", "{}", "{'a': 1}", "(1,)", "none", "true", "nope", "x",
-            "x.a", "range(3)", "9223372036854775807", "1e308", "x|map('string')", "'%s'", "'{}'", "b",
+            "1",
+            "0",
+            "-1",
+            "2.5",
+            "'ab'",
+            "''",
+            "[]",
+            "[1, 'a']",
+            "{}",
+            "{'a': 1}",
+            "(1,)",
+            "none",
+            "true",
+            "nope",
+            "x",
+            "x.a",
+            "range(3)",
+            "9223372036854775807",
+            "1e308",
+            "x|map('string')",
+            "'%s'",
+            "'{}'",
+            "b",
         ][..],
     )
     .prop_map(str::to_string);

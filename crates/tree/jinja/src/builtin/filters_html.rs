@@ -33,7 +33,8 @@ pub(super) fn register(environment: &mut Environment) {
 pub(crate) fn strip_tags(text: &str) -> String {
     let without_comments = remove_between(text, "<!--", "-->");
     let without_tags = remove_between(&without_comments, "<", ">");
-    let words: Vec<&str> = without_tags.split(crate::lexer::is_space).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> =
+        without_tags.split(crate::lexer::is_space).filter(|word| !word.is_empty()).collect();
     words
         .join(" ")
         .replace("&lt;", "<")
@@ -195,12 +196,13 @@ fn punctuation(word: &str) -> (&str, &str, &str) {
     const OPEN: [&str; 3] = ["(", "&lt;", "["];
     const CLOSE: [&str; 8] = ["&gt;", ")", ".", ",", "]", ":", ";", "!"];
     let mut start = 0;
-    while let Some(found) = OPEN.iter().find(|open| word.get(start..).is_some_and(|rest| rest.starts_with(**open))) {
+    while let Some(found) =
+        OPEN.iter().find(|open| word.get(start..).is_some_and(|rest| rest.starts_with(**open)))
+    {
         start += found.len();
     }
     let mut end = word.len();
-    loop {
-        let Some(rest) = word.get(start..end) else { break };
+    while let Some(rest) = word.get(start..end) {
         let Some(found) = CLOSE.iter().find(|close| rest.ends_with(**close)) else { break };
         // A closing bracket that the word itself opens belongs to it.
         let open = match *found {

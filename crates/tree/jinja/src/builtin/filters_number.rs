@@ -73,7 +73,9 @@ fn parse_integer(text: &str, base: i64) -> Option<BigInt> {
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
     let lower = digits.to_ascii_lowercase();
-    let prefix = |prefix: &str| lower.strip_prefix(prefix).map(|digits| digits.strip_prefix('_').unwrap_or(digits).to_string());
+    let prefix = |prefix: &str| {
+        lower.strip_prefix(prefix).map(|digits| digits.strip_prefix('_').unwrap_or(digits).to_string())
+    };
     let (radix, digits) = match base {
         16 => (16, prefix("0x").unwrap_or(lower)),
         8 => (8, prefix("0o").unwrap_or(lower)),
@@ -82,7 +84,9 @@ fn parse_integer(text: &str, base: i64) -> Option<BigInt> {
             (Some(digits), ..) => (16, digits),
             (_, Some(digits), _) => (8, digits),
             (.., Some(digits)) => (2, digits),
-            _ if lower.starts_with('0') && lower.bytes().any(|byte| !matches!(byte, b'0' | b'_')) => return None,
+            _ if lower.starts_with('0') && lower.bytes().any(|byte| !matches!(byte, b'0' | b'_')) => {
+                return None;
+            }
             _ => (10, lower),
         },
         base => (u32::try_from(base).ok().filter(|base| (2..=36).contains(base))?, lower),

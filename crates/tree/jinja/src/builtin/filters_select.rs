@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::sorting::Getter;
 use super::required;
+use super::sorting::Getter;
 use crate::value::access;
 use crate::{Args, Environment, Error, ErrorKind, Iter, Signature, State, Value};
 
@@ -132,12 +132,7 @@ impl Question {
     }
 }
 
-fn select(
-    mut args: Args,
-    wanted: bool,
-    of_attribute: bool,
-    function: &'static str,
-) -> Result<Value, Error> {
+fn select(mut args: Args, wanted: bool, of_attribute: bool, function: &'static str) -> Result<Value, Error> {
     let input = take_input(&mut args, function)?;
     let mut waiting = Some((input, args));
     let mut running = None;
@@ -167,10 +162,7 @@ fn attr(state: &mut State<'_>, args: Args) -> Result<Value, Error> {
         return Err(undefined.error());
     }
     let (Value::Str(name) | Value::Markup(name)) = &name else {
-        return Err(Error::type_error(format!(
-            "attribute name must be string, not '{}'",
-            name.type_name()
-        )));
+        return Err(Error::type_error(format!("attribute name must be string, not '{}'", name.type_name())));
     };
     match access::real_attribute(state, &object, name)? {
         Some(value) => Ok(value),

@@ -103,9 +103,7 @@ fn reversible(state: &mut State<'_>, value: &Value) -> Result<Vec<Value>, Error>
             Err(Error::type_error(format!("'{}' object is not reversible", value.type_name())))
         }
         value => value.to_items(state).map_err(|error| match error.kind() {
-            ErrorKind::Type => {
-                Error::type_error(format!("'{}' object is not reversible", value.type_name()))
-            }
+            ErrorKind::Type => Error::type_error(format!("'{}' object is not reversible", value.type_name())),
             _ => error,
         }),
     }
@@ -124,7 +122,8 @@ fn join(state: &mut State<'_>, args: Args) -> Result<Value, Error> {
     }
     let separator = separator.unwrap_or_else(|| "".into());
     let markup = state.autoescape()
-        && (matches!(separator, Value::Markup(_)) || items.iter().any(|item| matches!(item, Value::Markup(_))));
+        && (matches!(separator, Value::Markup(_))
+            || items.iter().any(|item| matches!(item, Value::Markup(_))));
     let text = |value: &Value| {
         if markup { crate::methods::escape_value(value) } else { crate::value::text::to_text(value) }
     };
@@ -210,8 +209,7 @@ fn unique(state: &mut State<'_>, args: Args) -> Result<Value, Error> {
 }
 
 fn extreme(state: &mut State<'_>, args: Args, name: &'static str, order: Order) -> Result<Value, Error> {
-    let signature =
-        Signature::new(name, &["value", "case_sensitive", "attribute"], 1).with_context();
+    let signature = Signature::new(name, &["value", "case_sensitive", "attribute"], 1).with_context();
     let [input, case_sensitive, attribute] = args.bind(&signature)?;
     let getter = Getter::new(attribute.as_ref(), !flag(case_sensitive)?, None);
     let mut best: Option<(Value, Value)> = None;
@@ -280,7 +278,8 @@ fn slice(state: &mut State<'_>, args: Args) -> Result<Value, Error> {
     let slices = usize::try_from(slices).unwrap_or(0);
     state.charge_items(slices)?;
     let fill = fill.filter(|fill| !fill.is_none());
-    let (each, extra) = if slices == 0 { (0, 0) } else { (items.len() / slices, items.len() % slices) };
+    let each = items.len().checked_div(slices).unwrap_or(0);
+    let extra = items.len() - each * slices;
     let mut items = items.into_iter();
     let mut out = Vec::with_capacity(slices);
     for number in 0..slices {

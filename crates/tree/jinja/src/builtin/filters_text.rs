@@ -61,7 +61,11 @@ fn title(text: &str) -> String {
     let mut starts = true;
     for c in text.chars() {
         let separates = is_space(c) || matches!(c, '-' | '(' | '{' | '[' | '<');
-        if starts { out.extend(c.to_uppercase()) } else { out.extend(c.to_lowercase()) }
+        if starts {
+            out.extend(c.to_uppercase());
+        } else {
+            out.extend(c.to_lowercase());
+        }
         starts = separates;
     }
     out
@@ -201,6 +205,7 @@ fn truncate(state: &mut State<'_>, args: Args) -> Result<Value, Error> {
         return Ok(input);
     }
     let kept: String = text.chars().take(usize::try_from(length - end_length).unwrap_or(0)).collect();
-    let kept = if flag(kill_words)? { &*kept } else { kept.rsplit_once(' ').map_or(&*kept, |(words, _)| words) };
+    let kept =
+        if flag(kill_words)? { &*kept } else { kept.rsplit_once(' ').map_or(&*kept, |(words, _)| words) };
     Ok(like(&input, format!("{kept}{end}")))
 }

@@ -76,10 +76,7 @@ fn range(state: &mut State<'_>, args: Args) -> Result<Value, Error> {
 fn too_big(state: &State<'_>) -> Error {
     Error::new(
         ErrorKind::Overflow,
-        format!(
-            "Range too big. The sandbox blocks ranges larger than MAX_RANGE ({}).",
-            state.limits().range
-        ),
+        format!("Range too big. The sandbox blocks ranges larger than MAX_RANGE ({}).", state.limits().range),
     )
 }
 

@@ -86,10 +86,9 @@ impl Getter {
     /// The getters of a comma separated list.
     pub(super) fn many(attribute: Option<&Value>, fold_case: bool) -> Vec<Self> {
         match attribute.and_then(Value::as_str) {
-            Some(paths) => paths
-                .split(',')
-                .map(|path| Self::new(Some(&Value::from(path)), fold_case, None))
-                .collect(),
+            Some(paths) => {
+                paths.split(',').map(|path| Self::new(Some(&Value::from(path)), fold_case, None)).collect()
+            }
             None => vec![Self::new(attribute, fold_case, None)],
         }
     }

@@ -60,8 +60,7 @@ pub(super) fn register(environment: &mut Environment) {
     environment.add_test("odd", |state, args| remainder(state, args, "test_odd", 1));
     environment.add_test("even", |state, args| remainder(state, args, "test_even", 0));
     environment.add_test("divisibleby", |state, args| {
-        let [input, number] =
-            args.bind(&Signature::new("test_divisibleby", &["value", "num"], 2))?;
+        let [input, number] = args.bind(&Signature::new("test_divisibleby", &["value", "num"], 2))?;
         let rest = binary(state, Operator::Remainder, &required(input), &required(number))?;
         equal(&rest, &Value::Int(0)).map(Value::Bool)
     });
@@ -75,7 +74,8 @@ pub(super) fn register(environment: &mut Environment) {
     });
     environment.add_test("filter", |state, args| {
         let [name] = args.bind(&Signature::new("test_filter", &["value"], 1).with_context())?;
-        let found = required(name).as_str().is_some_and(|name| state.environment().find_filter(name).is_some());
+        let found =
+            required(name).as_str().is_some_and(|name| state.environment().find_filter(name).is_some());
         Ok(Value::Bool(found))
     });
     environment.add_test("test", |state, args| {

@@ -126,7 +126,8 @@ fn chunks(line: &str, on_hyphens: bool) -> Vec<Vec<char>> {
 
 /// A single hyphen between letters, or the end of a dash between words.
 fn breaks_after(word: &[char], at: usize) -> bool {
-    let is = |at: Option<usize>, test: fn(char) -> bool| at.and_then(|at| word.get(at)).is_some_and(|c| test(*c));
+    let is =
+        |at: Option<usize>, test: fn(char) -> bool| at.and_then(|at| word.get(at)).is_some_and(|c| test(*c));
     if !is(Some(at), |c| c == '-') || is(Some(at + 1), |c| c == '-') {
         return false;
     }

@@ -42,8 +42,7 @@ impl Compiler<'_> {
             }
         }
         let mut special = |name: &str| {
-            (mentions(name) && takes(name).is_none())
-                .then(|| self.scopes.parameter(scope, &name.into()))
+            (mentions(name) && takes(name).is_none()).then(|| self.scopes.parameter(scope, &name.into()))
         };
         let keywords = special("kwargs");
         let varargs = special("varargs");

@@ -107,8 +107,7 @@ impl Compiler<'_> {
     fn loop_parts(&mut self, node: &For, frame: Frame) -> Parts {
         let function = frame.function;
         let body = frame.inner(self.scopes.open(Some(frame.scope), function));
-        let extended =
-            node.recursive || names::reads(&node.body, "loop") || has_scoped_block(&node.body);
+        let extended = node.recursive || names::reads(&node.body, "loop") || has_scoped_block(&node.body);
         if extended {
             self.scopes.parameter(body.scope, &"loop".into());
         }

@@ -23,7 +23,7 @@ use crate::environment::NativeFunction;
 use crate::error::ErrorKind;
 use crate::lexer::Normalized;
 use crate::parser::Fault;
-use crate::program::{Callee, CallShape, Function, Literal, Op, Slot, Target, Template, Variable};
+use crate::program::{CallShape, Callee, Function, Literal, Op, Slot, Target, Template, Variable};
 
 /// Compiles a template's statements.
 pub(crate) fn compile(
@@ -44,7 +44,9 @@ pub(crate) fn compile(
             filters: Vec::new(),
             tests: Vec::new(),
             lines: std::iter::once(0)
-                .chain(source.text.match_indices('\n').map(|(at, _)| u32::try_from(at + 1).unwrap_or(u32::MAX)))
+                .chain(
+                    source.text.match_indices('\n').map(|(at, _)| u32::try_from(at + 1).unwrap_or(u32::MAX)),
+                )
                 .collect(),
         },
         scopes: Scopes::default(),
@@ -116,7 +118,7 @@ struct OpenLoop {
 #[derive(Default)]
 struct Interned {
     names: HashMap<Arc<str>, u32>,
-    shapes: HashMap<(u32, bool, Vec<Arc<str>>, bool), u32>,
+    shapes: HashMap<CallShape, u32>,
     strings: HashMap<Arc<str>, u32>,
     filters: HashMap<Arc<str>, u32>,
     tests: HashMap<Arc<str>, u32>,
@@ -189,14 +191,8 @@ impl Compiler<'_> {
             self.emit(function, Op::Store(slot));
         }
         self.scopes.body(scope, &block.body);
-        let frame = Frame {
-            function,
-            scope,
-            toplevel: false,
-            rootlevel: false,
-            soft: false,
-            checks_output: false,
-        };
+        let frame =
+            Frame { function, scope, toplevel: false, rootlevel: false, soft: false, checks_output: false };
         self.enter(frame);
         self.statements(&block.body, frame)?;
         Ok(function)
@@ -228,7 +224,8 @@ impl Compiler<'_> {
     }
 
     fn aim(&mut self, function: usize, jump: usize, to: Target) {
-        let Some(op) = self.template.functions.get_mut(function).and_then(|body| body.ops.get_mut(jump)) else {
+        let Some(op) = self.template.functions.get_mut(function).and_then(|body| body.ops.get_mut(jump))
+        else {
             return;
         };
         match op {
@@ -317,13 +314,12 @@ impl Compiler<'_> {
     }
 
     fn shape(&mut self, shape: CallShape) -> u32 {
-        let key = (shape.positional, shape.star, shape.keywords.clone(), shape.double_star);
-        if let Some(index) = self.interned.shapes.get(&key) {
+        if let Some(index) = self.interned.shapes.get(&shape) {
             return *index;
         }
         let index = count(&self.template.shapes);
-        self.template.shapes.push(shape);
-        self.interned.shapes.insert(key, index);
+        self.template.shapes.push(shape.clone());
+        self.interned.shapes.insert(shape, index);
         index
     }
 
@@ -349,14 +345,18 @@ impl Compiler<'_> {
         let function = self.environment.find_filter(name);
         self.require_callee("filter", name, function.is_some(), frame)?;
         let known = self.interned.filters.get(name).copied();
-        Ok(known.unwrap_or_else(|| add_callee(&mut self.template.filters, &mut self.interned.filters, name, function)))
+        Ok(known.unwrap_or_else(|| {
+            add_callee(&mut self.template.filters, &mut self.interned.filters, name, function)
+        }))
     }
 
     fn test_index(&mut self, name: &Arc<str>, frame: Frame) -> Result<u32, Fault> {
         let function = self.environment.find_test(name);
         self.require_callee("test", name, function.is_some(), frame)?;
         let known = self.interned.tests.get(name).copied();
-        Ok(known.unwrap_or_else(|| add_callee(&mut self.template.tests, &mut self.interned.tests, name, function)))
+        Ok(known.unwrap_or_else(|| {
+            add_callee(&mut self.template.tests, &mut self.interned.tests, name, function)
+        }))
     }
 
     fn require_callee(&self, what: &str, name: &str, exists: bool, frame: Frame) -> Result<(), Fault> {

@@ -1,6 +1,8 @@
 //! Which names a body mentions, in the order of evaluation.
 
-use crate::ast::{Arguments, Expression, ExpressionKind, Output, Signature, Statement, StatementKind, Target};
+use crate::ast::{
+    Arguments, Expression, ExpressionKind, Output, Signature, Statement, StatementKind, Target,
+};
 
 /// How a name is used.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -127,7 +129,9 @@ pub(super) fn expression(node: &Expression, visit: &mut impl FnMut(&str, Use)) {
         ExpressionKind::Constant(_) => {}
         ExpressionKind::Name(name) => visit(name, Use::Load),
         ExpressionKind::Tuple(items) | ExpressionKind::List(items) | ExpressionKind::Concatenate(items) => {
-            items.iter().for_each(|item| expression(item, visit));
+            for item in items {
+                expression(item, visit);
+            }
         }
         ExpressionKind::Dict(entries) => {
             for (key, value) in entries {
@@ -155,7 +159,9 @@ pub(super) fn expression(node: &Expression, visit: &mut impl FnMut(&str, Use)) {
         | ExpressionKind::Attribute(operand, _) => expression(operand, visit),
         ExpressionKind::Compare(first, rest) => {
             expression(first, visit);
-            rest.iter().for_each(|(_, operand)| expression(operand, visit));
+            for (_, operand) in rest {
+                expression(operand, visit);
+            }
         }
         ExpressionKind::Slice(slice) => {
             expression(&slice.object, visit);

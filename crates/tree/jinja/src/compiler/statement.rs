@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use super::{Compiler, Frame, names};
-use crate::ast::{
-    Expression, ExpressionKind, ImportedName, Output, Place, Statement, StatementKind, Target,
-};
+use crate::ast::{Expression, ExpressionKind, ImportedName, Output, Place, Statement, StatementKind, Target};
 use crate::error::ErrorKind;
 use crate::parser::Fault;
 use crate::program::Op;
@@ -97,8 +95,8 @@ impl Compiler<'_> {
                 if frame.toplevel && self.known_extends {
                     return Ok(());
                 }
-                let skip = (frame.toplevel && self.has_extends)
-                    .then(|| self.emit(function, Op::SkipIfParent(0)));
+                let skip =
+                    (frame.toplevel && self.has_extends).then(|| self.emit(function, Op::SkipIfParent(0)));
                 let locals = block.scoped.then(|| self.locals(frame));
                 let name = self.name(&block.name);
                 self.emit(function, Op::Block { name, locals, required: block.required });
@@ -129,7 +127,7 @@ impl Compiler<'_> {
                 self.export_imported(target, frame);
             }
             StatementKind::FromImport { template, names, with_context } => {
-                self.from_import(template, names, *with_context, frame)?;
+                self.import_names(template, names, *with_context, frame)?;
             }
             StatementKind::Do(expression) => {
                 self.expression(expression, frame)?;
@@ -266,7 +264,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn from_import(
+    fn import_names(
         &mut self,
         template: &Expression,
         names: &[ImportedName],
@@ -293,8 +291,7 @@ impl Compiler<'_> {
         let Some((captures, escapes)) =
             open.map(|open| (self.captures - open.captures, self.autoescapes - open.autoescapes))
         else {
-            let message =
-                if is_break { "'break' outside loop" } else { "'continue' not properly in loop" };
+            let message = if is_break { "'break' outside loop" } else { "'continue' not properly in loop" };
             return Err(Fault::new(ErrorKind::Other("SyntaxError".into()), message, self.place));
         };
         for _ in 0..captures {

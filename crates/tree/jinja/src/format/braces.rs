@@ -11,9 +11,12 @@ use crate::{Error, ErrorKind, State, Value};
 /// Nested fields in specifications, as Python allows them.
 const DEPTH: u32 = 2;
 
+/// Finds a field by name.
+type Lookup<'a> = dyn Fn(&mut State<'_>, &str) -> Result<Option<Value>, Error> + 'a;
+
 struct Formatter<'a> {
     positional: &'a [Value],
-    keyword: &'a dyn Fn(&mut State<'_>, &str) -> Result<Option<Value>, Error>,
+    keyword: &'a Lookup<'a>,
     /// The next automatic number; `None` once numbers are given by hand.
     automatic: Option<usize>,
     manual: bool,
@@ -32,8 +35,7 @@ pub(crate) fn braces(
     let lookup = |_: &mut State<'_>, name: &str| {
         Ok(keyword.iter().find(|(known, _)| &**known == name).map(|(_, value)| value.clone()))
     };
-    let mut formatter =
-        Formatter { positional, keyword: &lookup, automatic: Some(0), manual: false, markup };
+    let mut formatter = Formatter { positional, keyword: &lookup, automatic: Some(0), manual: false, markup };
     formatter.format(state, format, DEPTH)
 }
 
@@ -177,9 +179,10 @@ impl Formatter<'_> {
                 None => Err(Error::new(ErrorKind::Key, quote(name))),
             };
         };
-        self.positional.get(index).cloned().ok_or_else(|| {
-            Error::new(ErrorKind::Index, "tuple index out of range")
-        })
+        self.positional
+            .get(index)
+            .cloned()
+            .ok_or_else(|| Error::new(ErrorKind::Index, "tuple index out of range"))
     }
 }
 

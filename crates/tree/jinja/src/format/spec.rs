@@ -96,7 +96,8 @@ fn digits(text: &[char]) -> Result<(Option<usize>, &[char]), Error> {
         return Ok((None, rest));
     }
     let number: String = number.iter().collect();
-    let number = number.parse().map_err(|_| Error::value_error("Too many decimal digits in format string"))?;
+    let number =
+        number.parse().map_err(|_| Error::value_error("Too many decimal digits in format string"))?;
     Ok((Some(number), rest))
 }
 
@@ -120,10 +121,7 @@ impl Spec {
 
     fn unknown(&self, value: &Value) -> Error {
         let kind = self.kind.unwrap_or(' ');
-        Error::value_error(format!(
-            "Unknown format code '{kind}' for object of type '{}'",
-            value.type_name()
-        ))
+        Error::value_error(format!("Unknown format code '{kind}' for object of type '{}'", value.type_name()))
     }
 
     fn text(&self, state: &mut State<'_>, text: &str) -> Result<String, Error> {
@@ -166,10 +164,7 @@ impl Spec {
             Some('c') => {
                 let c = u32::try_from(&number).ok().and_then(char::from_u32);
                 let Some(c) = c else {
-                    return Err(Error::new(
-                        crate::ErrorKind::Overflow,
-                        "%c arg not in range(0x110000)",
-                    ));
+                    return Err(Error::new(crate::ErrorKind::Overflow, "%c arg not in range(0x110000)"));
                 };
                 return self.pad(state, &c.to_string(), '<');
             }

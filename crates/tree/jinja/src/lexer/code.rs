@@ -5,7 +5,7 @@ use num_traits::Num as _;
 
 use super::escape::unescape;
 use super::token::SYMBOLS;
-use super::{Inside, LexicalError, Lexer, Symbol, TokenKind, is_space};
+use super::{Inside, Lexer, LexicalError, Symbol, TokenKind, error, is_space};
 use crate::value::text::quote;
 
 impl Lexer<'_> {
@@ -45,7 +45,7 @@ impl Lexer<'_> {
     fn unexpected(&self, c: char) -> Result<(), LexicalError> {
         let position = self.text.get(..self.at).map_or(0, |before| before.chars().count());
         let shown = quote(&c.to_string());
-        self.error(format!("unexpected char {shown} at {position}"), self.at, self.at + c.len_utf8())
+        error(format!("unexpected char {shown} at {position}"), self.at, self.at + c.len_utf8())
     }
 
     /// Takes the end of the tag if it stands here.
@@ -81,12 +81,12 @@ impl Lexer<'_> {
             Symbol::RightBrace | Symbol::RightParenthesis | Symbol::RightBracket => {
                 return match brackets.pop() {
                     Some(expected) if expected == symbol => Ok(()),
-                    Some(expected) => self.error(
+                    Some(expected) => error(
                         format!("unexpected '{}', expected '{}'", symbol.text(), expected.text()),
                         self.at,
                         self.at + 1,
                     ),
-                    None => self.error(format!("unexpected '{}'", symbol.text()), self.at, self.at + 1),
+                    None => error(format!("unexpected '{}'", symbol.text()), self.at, self.at + 1),
                 };
             }
             _ => return Ok(()),
@@ -101,7 +101,7 @@ impl Lexer<'_> {
         let length = self.rest().len() - self.rest().trim_start_matches(is_word).len();
         let name = self.rest().get(..length).unwrap_or_default();
         if name.starts_with(|c: char| c.is_numeric()) {
-            return self.error("Invalid character in identifier", start, start + length);
+            return error("Invalid character in identifier", start, start + length);
         }
         self.at += length;
         self.push(TokenKind::Name(name.into()), start, self.at);
@@ -146,7 +146,7 @@ impl Lexer<'_> {
         let content = self.rest().get(1..length - 1).unwrap_or_default();
         let text = match unescape(content) {
             Ok(text) => text,
-            Err(message) => return self.error(message, start, start + length),
+            Err(message) => return error(message, start, start + length),
         };
         self.at += length;
         self.push(TokenKind::Str(text.into()), start, self.at);

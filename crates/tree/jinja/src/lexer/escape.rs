@@ -69,9 +69,12 @@ mod tests {
 
     #[test]
     fn reads_pythons_escapes() {
-        for (content, text) in
-            [("a\\x41\\u00e9\\n\\s", "aAé\n\\s"), ("\\101\\0\\7z", "A\0\u{7}z"), ("é\\\\", "é\\"), ("a\\\nb", "ab")]
-        {
+        for (content, text) in [
+            ("a\\x41\\u00e9\\n\\s", "aAé\n\\s"),
+            ("\\101\\0\\7z", "A\0\u{7}z"),
+            ("é\\\\", "é\\"),
+            ("a\\\nb", "ab"),
+        ] {
             assert_eq!(unescape(content).as_deref(), Ok(text));
         }
         assert_eq!(unescape("\\x4"), Err("truncated \\xXX escape"));

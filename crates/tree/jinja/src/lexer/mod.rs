@@ -99,10 +99,6 @@ impl<'a> Lexer<'a> {
         self.text.get(self.at..).unwrap_or_default()
     }
 
-    fn error<T>(&self, message: impl Into<String>, start: usize, end: usize) -> Result<T, LexicalError> {
-        Err(LexicalError { message: message.into(), place: Place::new(start, end) })
-    }
-
     fn push(&mut self, kind: TokenKind, start: usize, end: usize) {
         self.tokens.push(Token { kind, place: Place::new(start, end) });
     }
@@ -279,7 +275,7 @@ impl<'a> Lexer<'a> {
             }
             from = after;
         }
-        self.error("Missing end of raw directive", opened, self.at)
+        error("Missing end of raw directive", opened, self.at)
     }
 
     /// What follows an end of block, if one stands here: `%}`, `-%}` with the blanks after it, `+%}`.
@@ -305,7 +301,7 @@ impl<'a> Lexer<'a> {
         let end = &*self.syntax.comment_end;
         let rest = self.rest();
         let Some(found) = rest.find(end) else {
-            return self.error("Missing end of comment tag", opened, self.at);
+            return error("Missing end of comment tag", opened, self.at);
         };
         // The sign before the end belongs to it.
         let signed = rest.get(..found).is_some_and(|comment| comment.ends_with(['-', '+']));
@@ -320,6 +316,10 @@ impl<'a> Lexer<'a> {
         self.line_starting = self.text.get(..end).is_some_and(|text| text.ends_with('\n'));
         self.at = end;
     }
+}
+
+fn error<T>(message: impl Into<String>, start: usize, end: usize) -> Result<T, LexicalError> {
+    Err(LexicalError { message: message.into(), place: Place::new(start, end) })
 }
 
 /// What Python's `\s` and `str.strip` take for a blank.

@@ -116,10 +116,9 @@ impl<'a> Call<'a> {
 /// An argument that is an integer.
 pub(super) fn integer(value: &Value) -> Result<i64, Error> {
     match value {
-        Value::Big(_) => Err(Error::new(
-            crate::ErrorKind::Overflow,
-            "Python int too large to convert to C ssize_t",
-        )),
+        Value::Big(_) => {
+            Err(Error::new(crate::ErrorKind::Overflow, "Python int too large to convert to C ssize_t"))
+        }
         value => value.as_int().ok_or_else(|| {
             Error::type_error(format!("'{}' object cannot be interpreted as an integer", value.type_name()))
         }),

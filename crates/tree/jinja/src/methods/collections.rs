@@ -10,16 +10,39 @@ use crate::value::compare::equal;
 use crate::value::text::repr_short;
 use crate::{Args, Dict, DictMap, Error, ErrorKind, Key, List, Set, State, Value, View, ViewKind};
 
-pub(super) const LIST_NAMES: &[&str] = &[
-    "append", "clear", "copy", "count", "extend", "index", "insert", "pop", "remove", "reverse", "sort",
-];
+pub(super) const LIST_NAMES: &[&str] =
+    &["append", "clear", "copy", "count", "extend", "index", "insert", "pop", "remove", "reverse", "sort"];
 pub(super) const DICT_NAMES: &[&str] = &[
-    "clear", "copy", "fromkeys", "get", "items", "keys", "pop", "popitem", "setdefault", "update", "values",
+    "clear",
+    "copy",
+    "fromkeys",
+    "get",
+    "items",
+    "keys",
+    "pop",
+    "popitem",
+    "setdefault",
+    "update",
+    "values",
 ];
 pub(super) const SET_NAMES: &[&str] = &[
-    "add", "clear", "copy", "difference", "difference_update", "discard", "intersection",
-    "intersection_update", "isdisjoint", "issubset", "issuperset", "pop", "remove", "symmetric_difference",
-    "symmetric_difference_update", "union", "update",
+    "add",
+    "clear",
+    "copy",
+    "difference",
+    "difference_update",
+    "discard",
+    "intersection",
+    "intersection_update",
+    "isdisjoint",
+    "issubset",
+    "issuperset",
+    "pop",
+    "remove",
+    "symmetric_difference",
+    "symmetric_difference_update",
+    "union",
+    "update",
 ];
 
 pub(super) fn list(state: &mut State<'_>, this: &List, name: &Arc<str>, args: Args) -> Result<Value, Error> {
@@ -298,12 +321,7 @@ pub(crate) fn dict_entries(state: &mut State<'_>, args: &Args) -> Result<DictMap
     Ok(entries)
 }
 
-pub(super) fn view(
-    state: &mut State<'_>,
-    receiver: &Value,
-    name: &str,
-    args: &Args,
-) -> Result<Value, Error> {
+pub(super) fn view(state: &mut State<'_>, receiver: &Value, name: &str, args: &Args) -> Result<Value, Error> {
     let call = Call { type_name: receiver.type_name(), name, args };
     let mine = keys(state, receiver)?;
     let other = keys(state, call.one()?)?;

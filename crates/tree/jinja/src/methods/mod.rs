@@ -1,6 +1,7 @@
 //! The methods of Python's built-in types that templates can call.
 
 mod arguments;
+mod bytes;
 pub(crate) mod collections;
 mod escape;
 mod numbers;
@@ -20,7 +21,7 @@ pub(crate) fn exists(receiver: &Value, name: &str) -> bool {
     let names = match receiver {
         Value::Str(_) => text::NAMES,
         Value::Markup(_) => return text::NAMES.contains(&name) || text::MARKUP_NAMES.contains(&name),
-        Value::Bytes(_) => text::BYTES_NAMES,
+        Value::Bytes(_) => bytes::NAMES,
         Value::List(_) => collections::LIST_NAMES,
         Value::Tuple(_) | Value::Range(_) => &["count", "index"],
         Value::Dict(_) => collections::DICT_NAMES,
@@ -51,7 +52,7 @@ pub(crate) fn call(
     match receiver {
         Value::Str(this) => text::call(state, this, name, args, false),
         Value::Markup(this) => text::call_markup(state, this, name, args),
-        Value::Bytes(this) => text::call_bytes(state, this, name, args),
+        Value::Bytes(this) => bytes::call(state, this, name, args),
         Value::List(this) => collections::list(state, this, name, args),
         Value::Dict(this) => collections::dict(state, this, name, args),
         Value::Set(this) => collections::set(state, this, name, args),

@@ -6,7 +6,8 @@ use num_traits::FromPrimitive;
 use super::arguments::{Call, integer};
 use crate::{Args, Error, ErrorKind, Value};
 
-pub(super) const INT_NAMES: &[&str] = &["bit_length", "bit_count", "conjugate", "to_bytes", "as_integer_ratio"];
+pub(super) const INT_NAMES: &[&str] =
+    &["bit_length", "bit_count", "conjugate", "to_bytes", "as_integer_ratio"];
 pub(super) const FLOAT_NAMES: &[&str] = &["is_integer", "conjugate", "as_integer_ratio"];
 
 pub(super) fn int(receiver: &Value, name: &str, args: &Args) -> Result<Value, Error> {

@@ -5,19 +5,58 @@ use std::sync::Arc;
 use super::arguments::{Call, integer, string};
 use super::escape::{escape_str, escape_text, escape_value};
 use super::text_split::{affix, bounded, find, partition, rsplit, split, split_lines, strip};
-use crate::value::text::{count_characters, quote};
+use crate::value::text::count_characters;
 use crate::{Args, Error, ErrorKind, State, Value, format};
 
 pub(super) const NAMES: &[&str] = &[
-    "capitalize", "casefold", "center", "count", "encode", "endswith", "expandtabs", "find", "format",
-    "format_map", "index", "isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "isidentifier", "islower",
-    "isnumeric", "isprintable", "isspace", "istitle", "isupper", "join", "ljust", "lower", "lstrip",
-    "partition", "removeprefix", "removesuffix", "replace", "rfind", "rindex", "rjust", "rpartition",
-    "rsplit", "rstrip", "split", "splitlines", "startswith", "strip", "swapcase", "title", "translate",
-    "upper", "zfill",
+    "capitalize",
+    "casefold",
+    "center",
+    "count",
+    "encode",
+    "endswith",
+    "expandtabs",
+    "find",
+    "format",
+    "format_map",
+    "index",
+    "isalnum",
+    "isalpha",
+    "isascii",
+    "isdecimal",
+    "isdigit",
+    "isidentifier",
+    "islower",
+    "isnumeric",
+    "isprintable",
+    "isspace",
+    "istitle",
+    "isupper",
+    "join",
+    "ljust",
+    "lower",
+    "lstrip",
+    "partition",
+    "removeprefix",
+    "removesuffix",
+    "replace",
+    "rfind",
+    "rindex",
+    "rjust",
+    "rpartition",
+    "rsplit",
+    "rstrip",
+    "split",
+    "splitlines",
+    "startswith",
+    "strip",
+    "swapcase",
+    "title",
+    "translate",
+    "upper",
+    "zfill",
 ];
 pub(super) const MARKUP_NAMES: &[&str] = &["striptags", "unescape"];
-pub(super) const BYTES_NAMES: &[&str] = &["decode", "hex", "lower", "upper", "strip", "startswith", "endswith"];
 
 pub(super) fn call(
     state: &mut State<'_>,
@@ -68,7 +107,7 @@ pub(super) fn call(
             let size = size.map_or(Ok(8), |size| integer(&size))?;
             expand_tabs(state, this, usize::try_from(size).unwrap_or(0))?.into()
         }
-        "encode" => encode(this, &call)?,
+        "encode" => super::bytes::encode(this, &call)?,
         "translate" => translate(state, this, call.one()?)?.into(),
         name if name.starts_with("is") => {
             call.none()?;
@@ -133,7 +172,11 @@ fn title(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut inside = false;
     for c in text.chars() {
-        if inside { out.extend(c.to_lowercase()) } else { out.extend(c.to_uppercase()) }
+        if inside {
+            out.extend(c.to_lowercase());
+        } else {
+            out.extend(c.to_uppercase());
+        }
         inside = c.is_alphabetic();
     }
     out
@@ -147,9 +190,10 @@ fn is(text: &str, name: &str) -> bool {
         "isalnum" => all(|c| c.is_alphanumeric()),
         "isalpha" => all(|c| c.is_alphabetic()),
         "isascii" => text.is_ascii(),
-        "isdecimal" | "isdigit" if text.is_ascii() => all(|c| c.is_ascii_digit()),
-        "isdecimal" => all(|c| c.is_numeric() && c.to_digit(10).is_some()),
-        "isdigit" => all(|c| c.is_ascii_digit() || matches!(c, '²' | '³' | '¹' | '⁰'..='⁹' | '₀'..='₉' | '٠'..='٩')),
+        "isdecimal" => all(|c| c.is_ascii_digit()),
+        "isdigit" => {
+            all(|c| c.is_ascii_digit() || matches!(c, '²' | '³' | '¹' | '⁰'..='⁹' | '₀'..='₉' | '٠'..='٩'))
+        }
         "isnumeric" => all(|c| c.is_numeric()),
         "isspace" => all(crate::lexer::is_space),
         "isprintable" => text.chars().all(crate::value::is_printable),
@@ -314,46 +358,6 @@ fn expand_tabs(state: &mut State<'_>, text: &str, size: usize) -> Result<String,
     Ok(out)
 }
 
-fn encode(text: &str, call: &Call<'_>) -> Result<Value, Error> {
-    let [encoding, errors] = call.named(["encoding", "errors"])?;
-    let encoding = encoding.map_or_else(|| Ok("utf-8".into()), |encoding| string(&encoding))?;
-    let limit = match &*encoding.to_lowercase().replace('_', "-") {
-        "utf-8" | "utf8" | "u8" => return Ok(Value::Bytes(text.as_bytes().into())),
-        "ascii" | "us-ascii" => 0x80,
-        "latin-1" | "latin1" | "iso-8859-1" => 0x100,
-        _ => return Err(Error::other("LookupError", format!("unknown encoding: {encoding}"))),
-    };
-    let errors = errors.map_or_else(|| Ok("strict".into()), |errors| string(&errors))?;
-    let mut bytes = Vec::with_capacity(text.len());
-    for (position, c) in text.chars().enumerate() {
-        match u8::try_from(c as u32) {
-            Ok(byte) if u32::from(byte) < limit => bytes.push(byte),
-            _ => match &*errors {
-                "ignore" => {}
-                "replace" => bytes.push(b'?'),
-                "xmlcharrefreplace" => bytes.extend(format!("&#{};", c as u32).into_bytes()),
-                "backslashreplace" => {
-                    let mut escaped = String::new();
-                    crate::value::text::write_escaped(&mut escaped, c);
-                    bytes.extend(escaped.into_bytes());
-                }
-                _ => {
-                    let mut escaped = String::new();
-                    crate::value::text::write_escaped(&mut escaped, c);
-                    return Err(Error::other(
-                        "UnicodeEncodeError",
-                        format!(
-                            "'{encoding}' codec can't encode character '{escaped}' in position {position}: ordinal \
-                             not in range({limit})"
-                        ),
-                    ));
-                }
-            },
-        }
-    }
-    Ok(Value::Bytes(bytes.into()))
-}
-
 fn translate(state: &mut State<'_>, text: &str, table: &Value) -> Result<String, Error> {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -414,74 +418,6 @@ fn unescape(text: &str) -> String {
         .replace("&#39;", "'")
         .replace("&quot;", "\"")
         .replace("&amp;", "&")
-}
-
-pub(super) fn call_bytes(
-    state: &mut State<'_>,
-    this: &Arc<[u8]>,
-    name: &str,
-    args: Args,
-) -> Result<Value, Error> {
-    let call = Call { type_name: "bytes", name, args: &args };
-    state.charge(this.len() as u64 / 64)?;
-    Ok(match name {
-        "decode" => decode(this, &call)?,
-        "hex" => {
-            call.none()?;
-            this.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
-        }
-        "lower" => {
-            call.none()?;
-            Value::Bytes(this.to_ascii_lowercase().into())
-        }
-        "upper" => {
-            call.none()?;
-            Value::Bytes(this.to_ascii_uppercase().into())
-        }
-        "strip" => {
-            call.none()?;
-            Value::Bytes(this.trim_ascii().into())
-        }
-        "startswith" | "endswith" => match call.one()? {
-            Value::Bytes(part) if name == "startswith" => Value::Bool(this.starts_with(part)),
-            Value::Bytes(part) => Value::Bool(this.ends_with(part)),
-            part => {
-                return Err(Error::type_error(format!(
-                    "{name} first arg must be bytes or a tuple of bytes, not {}",
-                    part.type_name()
-                )));
-            }
-        },
-        name => return Err(super::no_method(&Value::Bytes(this.clone()), name)),
-    })
-}
-
-fn decode(bytes: &[u8], call: &Call<'_>) -> Result<Value, Error> {
-    let [encoding, errors] = call.named(["encoding", "errors"])?;
-    let encoding = encoding.map_or_else(|| Ok("utf-8".into()), |encoding| string(&encoding))?;
-    match &*encoding.to_lowercase().replace('_', "-") {
-        "latin-1" | "latin1" | "iso-8859-1" => {
-            return Ok(bytes.iter().map(|byte| *byte as char).collect::<String>().into());
-        }
-        "utf-8" | "utf8" | "u8" | "ascii" | "us-ascii" => {}
-        _ => return Err(Error::other("LookupError", format!("unknown encoding: {encoding}"))),
-    }
-    let lossy = String::from_utf8_lossy(bytes);
-    match errors.as_ref().and_then(Value::as_str) {
-        Some("replace") => Ok(lossy.into_owned().into()),
-        Some("ignore") => Ok(lossy.replace('\u{fffd}', "").into()),
-        _ => match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(text.into()),
-            Err(error) => {
-                let position = error.valid_up_to();
-                let byte = bytes.get(position).copied().unwrap_or(0);
-                Err(Error::other(
-                    "UnicodeDecodeError",
-                    format!("{} codec can't decode byte {byte:#04x} in position {position}: invalid start byte", quote(&encoding)),
-                ))
-            }
-        },
-    }
 }
 
 /// A text with HTML escaped, for `Markup.format`.

@@ -12,7 +12,10 @@ pub(crate) fn split_lines(text: &str, keep_ends: bool) -> Vec<&str> {
     let mut rest = text;
     while !rest.is_empty() {
         let end = rest.char_indices().find(|(_, c)| {
-            matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+            matches!(
+                c,
+                '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}'
+            )
         });
         let Some((at, c)) = end else {
             lines.push(rest);
@@ -174,8 +177,9 @@ pub(super) fn affix(text: &str, call: &Call<'_>) -> Result<bool, Error> {
     let given = call.some(1, 3)?;
     let Some(wanted) = given.first() else { return Ok(false) };
     let Some((part, _)) = bounded(text, given.get(1..).unwrap_or_default())? else { return Ok(false) };
-    let matches =
-        |wanted: &str| if call.name == "endswith" { part.ends_with(wanted) } else { part.starts_with(wanted) };
+    let matches = |wanted: &str| {
+        if call.name == "endswith" { part.ends_with(wanted) } else { part.starts_with(wanted) }
+    };
     match wanted {
         Value::Tuple(tuple) => {
             for wanted in tuple.items() {

@@ -5,7 +5,11 @@
 //! chains such as `a + b + c` ([`HEIGHT`]), so that no later pass can overflow the stack.
 
 mod expression;
+mod imports;
+mod postfix;
+mod primary;
 mod statement;
+mod target;
 
 use std::sync::Arc;
 
@@ -49,8 +53,14 @@ impl From<LexicalError> for Fault {
 
 /// Reads a whole template.
 pub(crate) fn parse(tokens: &[Token]) -> Result<Vec<Statement>, Fault> {
-    let mut parser =
-        Parser { tokens, at: 0, nesting: 0, open_tags: Vec::new(), expected_ends: Vec::new(), temporaries: 0 };
+    let mut parser = Parser {
+        tokens,
+        at: 0,
+        nesting: 0,
+        open_tags: Vec::new(),
+        expected_ends: Vec::new(),
+        temporaries: 0,
+    };
     parser.check_lexed()?;
     parser.statements_until(None)
 }
@@ -97,17 +107,13 @@ impl Parser<'_> {
 
     fn check_lexed(&self) -> Result<(), Fault> {
         match &self.token().kind {
-            TokenKind::Error(message) => Err(self.fault(&**message, self.place())),
+            TokenKind::Error(message) => Err(fault(&**message, self.place())),
             _ => Ok(()),
         }
     }
 
-    fn fault(&self, message: impl Into<String>, place: Place) -> Fault {
-        Fault::new(ErrorKind::Syntax, message, place)
-    }
-
     fn fail<T>(&self, message: impl Into<String>) -> Result<T, Fault> {
-        Err(self.fault(message, self.place()))
+        Err(fault(message, self.place()))
     }
 
     fn is_name(&self, name: &str) -> bool {
@@ -183,4 +189,8 @@ impl Parser<'_> {
         self.temporaries += 1;
         format!("_fi{}$", self.temporaries).into()
     }
+}
+
+fn fault(message: impl Into<String>, place: Place) -> Fault {
+    Fault::new(ErrorKind::Syntax, message, place)
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::expression::TupleEnd;
-use super::{Fault, Parser};
+use super::primary::TupleEnd;
+use super::{Fault, Parser, fault};
 use crate::ast::{
-    Arguments, Block, CallBlock, Expression, ExpressionKind, For, If, ImportedName, Macro, Output, Place,
-    Signature, Statement, StatementKind, Target,
+    Block, CallBlock, Expression, ExpressionKind, For, If, Macro, Output, Place, Signature, Statement,
+    StatementKind,
 };
 use crate::error::ErrorKind;
 use crate::lexer::{Symbol, TokenKind};
@@ -14,10 +14,44 @@ use crate::value::text::quote;
 
 /// The tags there are, to suggest one.
 const TAGS: &[&str] = &[
-    "autoescape", "block", "break", "call", "continue", "do", "elif", "else", "endautoescape", "endblock",
-    "endcall", "endfilter", "endfor", "endif", "endload", "endmacro", "endprofile", "endset", "endwith",
-    "extends", "filter", "for", "from", "if", "import", "import_json", "import_text", "import_yaml", "include",
-    "load_json", "load_text", "load_yaml", "macro", "print", "profile", "raw", "set", "with",
+    "autoescape",
+    "block",
+    "break",
+    "call",
+    "continue",
+    "do",
+    "elif",
+    "else",
+    "endautoescape",
+    "endblock",
+    "endcall",
+    "endfilter",
+    "endfor",
+    "endif",
+    "endload",
+    "endmacro",
+    "endprofile",
+    "endset",
+    "endwith",
+    "extends",
+    "filter",
+    "for",
+    "from",
+    "if",
+    "import",
+    "import_json",
+    "import_text",
+    "import_yaml",
+    "include",
+    "load_json",
+    "load_text",
+    "load_yaml",
+    "macro",
+    "print",
+    "profile",
+    "raw",
+    "set",
+    "with",
 ];
 
 impl Parser<'_> {
@@ -83,7 +117,7 @@ impl Parser<'_> {
     }
 
     /// [`block`](Self::block), the closing tag's name taken.
-    fn closed_block(&mut self, ends: &'static [&'static str]) -> Result<Vec<Statement>, Fault> {
+    pub(super) fn closed_block(&mut self, ends: &'static [&'static str]) -> Result<Vec<Statement>, Fault> {
         let body = self.block(ends)?;
         self.advance()?;
         Ok(body)
@@ -108,7 +142,7 @@ impl Parser<'_> {
         if let Some(tag) = self.open_tags.last() {
             message += &format!(" The innermost block that needs to be closed is {}.", quote(tag));
         }
-        let fault = self.fault(message, self.place());
+        let fault = fault(message, self.place());
         match name {
             Some(name) => fault.did_you_mean(name, TAGS.iter().copied()),
             None => fault,
@@ -148,7 +182,7 @@ impl Parser<'_> {
             }
             "include" => self.include()?,
             "import" => self.import()?.0,
-            "from" => self.from_import()?,
+            "from" => self.import_names()?,
             "call" => self.call_block()?,
             "filter" => {
                 self.advance()?;
@@ -280,69 +314,6 @@ impl Parser<'_> {
         Ok(StatementKind::Block(Block { name, scoped, required, body }))
     }
 
-    /// `with context`, `without context`
-    fn context_clause(&mut self) -> Result<Option<bool>, Fault> {
-        let followed = matches!(&self.look().kind, TokenKind::Name(next) if &**next == "context");
-        let with = self.is_name("with");
-        if !followed || !(with || self.is_name("without")) {
-            return Ok(None);
-        }
-        self.advance()?;
-        self.advance()?;
-        Ok(Some(with))
-    }
-
-    fn include(&mut self) -> Result<StatementKind, Fault> {
-        self.advance()?;
-        let template = Box::new(self.expression()?);
-        let missing = matches!(&self.look().kind, TokenKind::Name(next) if &**next == "missing");
-        let ignore_missing = missing && self.is_name("ignore");
-        if ignore_missing {
-            self.advance()?;
-            self.advance()?;
-        }
-        let with_context = self.context_clause()?.unwrap_or(true);
-        Ok(StatementKind::Include { template, ignore_missing, with_context })
-    }
-
-    fn import(&mut self) -> Result<(StatementKind, Arc<str>, Place), Fault> {
-        self.advance()?;
-        let template = Box::new(self.expression()?);
-        self.expect_name("as")?;
-        let (target, place) = self.name()?;
-        let with_context = self.context_clause()?.unwrap_or(false);
-        Ok((StatementKind::Import { template, target: target.clone(), with_context }, target, place))
-    }
-
-    fn from_import(&mut self) -> Result<StatementKind, Fault> {
-        self.advance()?;
-        let template = Box::new(self.expression()?);
-        self.expect_name("import")?;
-        let mut names: Vec<ImportedName> = Vec::new();
-        let mut with_context = None;
-        loop {
-            if !names.is_empty() {
-                self.expect_symbol(Symbol::Comma)?;
-            }
-            with_context = with_context.or(self.context_clause()?);
-            if with_context.is_some() {
-                break;
-            }
-            let (name, place) = self.name()?;
-            if name.starts_with('_') {
-                let message = "names starting with an underline can not be imported";
-                return Err(Fault::new(ErrorKind::Assertion, message, place));
-            }
-            let alias = if self.skip_name("as")? { self.name()?.0 } else { name.clone() };
-            names.push(ImportedName { name, alias });
-            with_context = self.context_clause()?;
-            if with_context.is_some() || !self.is_symbol(Symbol::Comma) {
-                break;
-            }
-        }
-        Ok(StatementKind::FromImport { template, names, with_context: with_context.unwrap_or(false) })
-    }
-
     fn signature(&mut self) -> Result<Signature, Fault> {
         self.expect_symbol(Symbol::LeftParenthesis)?;
         let mut signature = Signature::default();
@@ -373,14 +344,11 @@ impl Parser<'_> {
     fn call_block(&mut self) -> Result<StatementKind, Fault> {
         let place = self.place();
         self.advance()?;
-        let signature = if self.is_symbol(Symbol::LeftParenthesis) {
-            self.signature()?
-        } else {
-            Signature::default()
-        };
+        let signature =
+            if self.is_symbol(Symbol::LeftParenthesis) { self.signature()? } else { Signature::default() };
         let call = self.expression()?;
         if !matches!(call.kind, ExpressionKind::Call(..)) {
-            return Err(self.fault("expected call", place));
+            return Err(fault("expected call", place));
         }
         let body = self.closed_block(&["endcall"])?;
         Ok(StatementKind::CallBlock(Box::new(CallBlock { call, signature, body })))
@@ -397,125 +365,6 @@ impl Parser<'_> {
         }
         Ok(StatementKind::Output(parts))
     }
-
-    /// Salt's `{% load_yaml as x %}`: a hidden macro whose text goes through the filter of the same name.
-    fn load(&mut self, filter: &Arc<str>) -> Result<Vec<StatementKind>, Fault> {
-        let place = self.place();
-        self.advance()?;
-        self.expect_name("as")?;
-        let target = self.target(false, None)?;
-        let name = self.temporary();
-        let body = self.closed_block(&["endload"])?;
-        let hidden = Expression { kind: ExpressionKind::Name(name.clone()), place, height: 1 };
-        let call = Expression {
-            kind: ExpressionKind::Call(Box::new(hidden), Arguments::default()),
-            place,
-            height: 2,
-        };
-        let value = filtered(call, filter, place);
-        let signature = Signature::default();
-        Ok(vec![
-            StatementKind::Macro(Macro { name, signature, body }),
-            StatementKind::Set { target, value },
-        ])
-    }
-
-    /// Salt's `{% import_yaml 'file' as x %}`: an import whose text goes through the filter `load_yaml`.
-    fn import_data(&mut self, tag: &str) -> Result<Vec<StatementKind>, Fault> {
-        let (import, target, place) = self.import()?;
-        let filter: Arc<str> = tag.replacen("import_", "load_", 1).into();
-        let module = Expression { kind: ExpressionKind::Name(target.clone()), place, height: 1 };
-        let value = filtered(module, &filter, place);
-        Ok(vec![import, StatementKind::Set { target: Target::Name(target), value }])
-    }
-
-    /// Salt's `{% profile as 'label' %}`: the body, nothing measured.
-    fn profile(&mut self) -> Result<Vec<StatementKind>, Fault> {
-        self.advance()?;
-        self.expect_name("as")?;
-        let label = StatementKind::Do(Box::new(self.expression()?));
-        let body = self.closed_block(&["endprofile"])?;
-        Ok(std::iter::once(label).chain(body.into_iter().map(|statement| statement.kind)).collect())
-    }
-
-    /// What stands left of `=`, after `for`, or after `as`.
-    fn target(&mut self, with_attributes: bool, end: Option<&'static str>) -> Result<Target, Fault> {
-        let start = self.place();
-        let end = end.map_or(TupleEnd::Tag, TupleEnd::Word);
-        let mut items = Vec::new();
-        let mut is_tuple = false;
-        loop {
-            if !items.is_empty() {
-                self.expect_symbol(Symbol::Comma)?;
-            }
-            if self.at_tuple_end(end) {
-                break;
-            }
-            items.push(self.target_item(with_attributes)?);
-            if !self.is_symbol(Symbol::Comma) {
-                break;
-            }
-            is_tuple = true;
-        }
-        if !is_tuple {
-            if let Some(only) = items.pop() {
-                return Ok(only);
-            }
-            let found = quote(self.token().kind.describe());
-            return self.fail(format!("Expected an expression, got {found}"));
-        }
-        Ok(Target::Tuple(items, start))
-    }
-
-    fn target_item(&mut self, with_attributes: bool) -> Result<Target, Fault> {
-        if with_attributes
-            && let (TokenKind::Name(name), TokenKind::Symbol(Symbol::Dot)) =
-                (self.token().kind.clone(), &self.look().kind)
-        {
-            self.advance()?;
-            self.advance()?;
-            let (attribute, _) = self.name()?;
-            return Ok(Target::Attribute(name, attribute));
-        }
-        let expression = self.nested(Self::primary)?;
-        self.assignable(expression)
-    }
-
-    fn assignable(&self, expression: Expression) -> Result<Target, Fault> {
-        let place = expression.place;
-        let what = match expression.kind {
-            ExpressionKind::Name(name) => return Ok(Target::Name(name)),
-            ExpressionKind::Tuple(items) => {
-                let items: Result<Vec<Target>, Fault> =
-                    items.into_iter().map(|item| self.assignable(item)).collect();
-                return Ok(Target::Tuple(items?, place));
-            }
-            ExpressionKind::Constant(_) => "const",
-            ExpressionKind::List(_) => "list",
-            ExpressionKind::Dict(_) => "dict",
-            ExpressionKind::Conditional(_) => "condexpr",
-            ExpressionKind::And(_) => "and",
-            ExpressionKind::Or(_) => "or",
-            ExpressionKind::Not(_) => "not",
-            ExpressionKind::Negate(_) => "neg",
-            ExpressionKind::Positive(_) => "pos",
-            ExpressionKind::Binary(..) => "binexpr",
-            ExpressionKind::Concatenate(_) => "concat",
-            ExpressionKind::Compare(..) => "compare",
-            ExpressionKind::Attribute(..) => "getattr",
-            ExpressionKind::Item(_) | ExpressionKind::Slice(_) => "getitem",
-            ExpressionKind::Call(..) => "call",
-            ExpressionKind::Filter(..) => "filter",
-            ExpressionKind::Test(..) => "test",
-        };
-        Err(self.fault(format!("can't assign to {}", quote(what)), place))
-    }
-}
-
-fn filtered(input: Expression, filter: &Arc<str>, place: Place) -> Box<Expression> {
-    let height = input.height + 1;
-    let kind = ExpressionKind::Filter(Some(Box::new(input)), filter.clone(), Arguments::default());
-    Box::new(Expression { kind, place, height })
 }
 
 fn flush(output: &mut Vec<Output>, body: &mut Vec<Statement>) {

@@ -35,8 +35,7 @@ pub(crate) fn real_attribute(
     name: &Arc<str>,
 ) -> Result<Option<Value>, Error> {
     if name.len() > 4 && name.starts_with("__") && name.ends_with("__") {
-        let kind =
-            UndefinedKind::Unsafe { type_name: object.type_name().to_string(), name: name.clone() };
+        let kind = UndefinedKind::Unsafe { type_name: object.type_name().to_string(), name: name.clone() };
         return Ok(Some(Value::Undefined(Undefined::new(kind))));
     }
     Ok(match object {
@@ -81,12 +80,10 @@ fn special_attribute(
         Special::Namespace(namespace) => namespace.attributes.borrow().get(name).cloned(),
         Special::Loop(this) => match this.attribute(state, name)? {
             Some(value) => Some(value),
-            None => LOOP_METHODS
-                .contains(&&**name)
-                .then(|| {
-                    let receiver = Value::Special(special.clone());
-                    Value::Special(Rc::new(Special::Method(BoundMethod { receiver, name: name.clone() })))
-                }),
+            None => LOOP_METHODS.contains(&&**name).then(|| {
+                let receiver = Value::Special(special.clone());
+                Value::Special(Rc::new(Special::Method(BoundMethod { receiver, name: name.clone() })))
+            }),
         },
         Special::Macro(this) => {
             let function = this.unit.template.functions.get(this.function);
@@ -142,9 +139,7 @@ pub(crate) fn item(state: &mut State<'_>, object: &Value, index: &Value) -> Resu
         Value::Undefined(undefined) if undefined.is_strict() && object.as_dict().is_some() => {
             Err(undefined.error())
         }
-        index => {
-            Ok(state.undefined(UndefinedKind::Element { object: object.clone(), index: index.clone() }))
-        }
+        index => Ok(state.undefined(UndefinedKind::Element { object: object.clone(), index: index.clone() })),
     }
 }
 
@@ -198,7 +193,11 @@ pub(crate) fn slice(state: &mut State<'_>, object: &Value, bounds: &[Value; 3]) 
             Some(data) if !matches!(data, Value::Object(_)) => return slice(state, &data, bounds),
             _ => false,
         },
-        Value::List(_) | Value::Tuple(_) | Value::Str(_) | Value::Markup(_) | Value::Bytes(_)
+        Value::List(_)
+        | Value::Tuple(_)
+        | Value::Str(_)
+        | Value::Markup(_)
+        | Value::Bytes(_)
         | Value::Range(_) => true,
         _ => false,
     };
@@ -288,9 +287,9 @@ fn bound(value: &Value) -> Result<Option<i64>, Error> {
         }
         value => match value.as_int() {
             Some(number) => Ok(Some(number)),
-            None => Err(Error::type_error(
-                "slice indices must be integers or None or have an __index__ method",
-            )),
+            None => {
+                Err(Error::type_error("slice indices must be integers or None or have an __index__ method"))
+            }
         },
     }
 }

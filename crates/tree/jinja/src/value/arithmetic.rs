@@ -53,7 +53,12 @@ fn number(value: &Value) -> Option<Number<'_>> {
 }
 
 /// `a <operator> b`
-pub(crate) fn binary(state: &mut State<'_>, operator: Operator, a: &Value, b: &Value) -> Result<Value, Error> {
+pub(crate) fn binary(
+    state: &mut State<'_>,
+    operator: Operator,
+    a: &Value,
+    b: &Value,
+) -> Result<Value, Error> {
     if let (Value::Int(a), Value::Int(b)) = (a, b) {
         let fast = match operator {
             Operator::Add => a.checked_add(*b),
@@ -80,7 +85,9 @@ pub(crate) fn binary(state: &mut State<'_>, operator: Operator, a: &Value, b: &V
         Operator::Add => add(state, a, b),
         Operator::Multiply => multiply(state, a, b),
         Operator::Remainder => match a {
-            Value::Str(format) => crate::format::percent(state, format, b).map(|text| Value::Str(text.into())),
+            Value::Str(format) => {
+                crate::format::percent(state, format, b).map(|text| Value::Str(text.into()))
+            }
             Value::Markup(format) => {
                 let escaped = crate::methods::escape_nested(b);
                 crate::format::percent(state, format, &escaped).map(|text| Value::Markup(text.into()))
@@ -182,10 +189,7 @@ fn multiply(state: &mut State<'_>, a: &Value, b: &Value) -> Result<Value, Error>
 }
 
 fn is_sequence(value: &Value) -> bool {
-    matches!(
-        value,
-        Value::Str(_) | Value::Markup(_) | Value::Bytes(_) | Value::List(_) | Value::Tuple(_)
-    )
+    matches!(value, Value::Str(_) | Value::Markup(_) | Value::Bytes(_) | Value::List(_) | Value::Tuple(_))
 }
 
 fn repeat(state: &mut State<'_>, items: &[Value], count: usize) -> Result<Vec<Value>, Error> {
@@ -208,7 +212,12 @@ fn difference(state: &mut State<'_>, a: &Value, b: &Value) -> Result<Value, Erro
     Ok(Value::Set(Set::from_keys(keys?.into_iter().filter(|key| !without.contains(key)).collect())))
 }
 
-fn numbers(state: &mut State<'_>, operator: Operator, a: &Number<'_>, b: &Number<'_>) -> Result<Value, Error> {
+fn numbers(
+    state: &mut State<'_>,
+    operator: Operator,
+    a: &Number<'_>,
+    b: &Number<'_>,
+) -> Result<Value, Error> {
     match (a, b) {
         (Number::Float(a), b) => floats(operator, *a, to_float(b)?),
         (a, Number::Float(b)) => floats(operator, to_float(a)?, *b),
@@ -305,7 +314,8 @@ fn divide(a: &BigInt, b: &BigInt) -> Result<Value, Error> {
     if !remainder.is_zero() {
         quotient |= BigInt::from(1);
     }
-    let magnitude = quotient.to_f64().unwrap_or(f64::INFINITY) * 2f64.powi(i32::try_from(-shift).unwrap_or(0));
+    let magnitude =
+        quotient.to_f64().unwrap_or(f64::INFINITY) * 2f64.powi(i32::try_from(-shift).unwrap_or(0));
     if !magnitude.is_finite() {
         return Err(Error::new(ErrorKind::Overflow, "integer division result too large for a float"));
     }
@@ -408,6 +418,6 @@ mod tests {
     fn true_division_rounds_once() {
         let a: BigInt = "123456789012345678901234567890".parse().unwrap();
         let Value::Float(result) = divide(&a, &BigInt::from(7)).unwrap() else { panic!() };
-        assert_eq!(result, 1.763_668_414_462_081_1e28);
+        assert_eq!(result, 1.763_668_414_462_081e28);
     }
 }

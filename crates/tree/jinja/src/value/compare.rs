@@ -53,7 +53,7 @@ fn equal_within(a: &Value, b: &Value, depth: u32) -> Result<bool, Error> {
             _ => a.is_same(b),
         },
         (a, b) => match compare_numbers(a, b) {
-            Some(ordering) => ordering == Some(Ordering::Equal),
+            Some(standing) => matches!(standing, Standing::Ordered(Ordering::Equal)),
             None => a.is_same(b),
         },
     })
@@ -124,7 +124,8 @@ fn ordered_within(a: &Value, b: &Value, order: Order, depth: u32) -> Result<bool
             _ => Err(unordered(a, b, order)),
         },
         (a, b) => match compare_numbers(a, b) {
-            Some(ordering) => Ok(ordering.is_some_and(|ordering| order.holds(ordering))),
+            Some(Standing::Ordered(ordering)) => Ok(order.holds(ordering)),
+            Some(Standing::Unordered) => Ok(false),
             None => Err(unordered(a, b, order)),
         },
     }
@@ -148,42 +149,60 @@ fn unordered(a: &Value, b: &Value, order: Order) -> Error {
     ))
 }
 
-/// `None` when one is no number; `Some(None)` when they have no order (NaN).
-fn compare_numbers(a: &Value, b: &Value) -> Option<Option<Ordering>> {
+/// How two numbers stand to each other.
+enum Standing {
+    Ordered(Ordering),
+    /// One is not a number (NaN).
+    Unordered,
+}
+
+impl Standing {
+    fn of(ordering: Option<Ordering>) -> Self {
+        ordering.map_or(Self::Unordered, Self::Ordered)
+    }
+
+    fn reverse(self) -> Self {
+        match self {
+            Self::Ordered(ordering) => Self::Ordered(ordering.reverse()),
+            Self::Unordered => Self::Unordered,
+        }
+    }
+}
+
+/// `None` when one is no number.
+fn compare_numbers(a: &Value, b: &Value) -> Option<Standing> {
     if let (Some(a), Some(b)) = (a.as_int(), b.as_int()) {
-        return Some(Some(a.cmp(&b)));
+        return Some(Standing::Ordered(a.cmp(&b)));
     }
     match (a, b) {
-        (Value::Float(a), Value::Float(b)) => Some(a.partial_cmp(b)),
-        (Value::Big(a), Value::Big(b)) => Some(Some(a.cmp(b))),
+        (Value::Float(a), Value::Float(b)) => Some(Standing::of(a.partial_cmp(b))),
+        (Value::Big(a), Value::Big(b)) => Some(Standing::Ordered(a.cmp(b))),
         (Value::Big(a), b) if b.as_int().is_some() => {
-            Some(Some(if a.sign() == num_bigint::Sign::Minus { Ordering::Less } else { Ordering::Greater }))
+            let negative = a.sign() == num_bigint::Sign::Minus;
+            Some(Standing::Ordered(if negative { Ordering::Less } else { Ordering::Greater }))
         }
-        (a, Value::Big(_)) if a.as_int().is_some() => {
-            compare_numbers(b, a).map(|ordering| ordering.map(Ordering::reverse))
-        }
+        (a, Value::Big(_)) if a.as_int().is_some() => compare_numbers(b, a).map(Standing::reverse),
         (Value::Float(a), b) => compare_float(*a, b),
-        (a, Value::Float(b)) => {
-            compare_float(*b, a).map(|ordering| ordering.map(Ordering::reverse))
-        }
+        (a, Value::Float(b)) => compare_float(*b, a).map(Standing::reverse),
         _ => None,
     }
 }
 
 /// Exact, also where a float cannot hold the integer.
-fn compare_float(a: f64, b: &Value) -> Option<Option<Ordering>> {
+fn compare_float(a: f64, b: &Value) -> Option<Standing> {
     let b = match b {
         Value::Big(number) => (**number).clone(),
         b => b.as_int()?.into(),
     };
     if a.is_nan() {
-        return Some(None);
+        return Some(Standing::Unordered);
     }
     if a.is_infinite() {
-        return Some(Some(if a > 0.0 { Ordering::Greater } else { Ordering::Less }));
+        return Some(Standing::Ordered(if a > 0.0 { Ordering::Greater } else { Ordering::Less }));
     }
     let whole = num_bigint::BigInt::from_f64(a.trunc())?;
-    Some(Some(whole.cmp(&b).then_with(|| a.fract().partial_cmp(&0.0).unwrap_or(Ordering::Equal))))
+    let fraction = || a.fract().partial_cmp(&0.0).unwrap_or(Ordering::Equal);
+    Some(Standing::Ordered(whole.cmp(&b).then_with(fraction)))
 }
 
 /// Sets and set-like views as their members.

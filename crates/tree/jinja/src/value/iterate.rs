@@ -284,12 +284,9 @@ impl Value {
     pub(crate) fn is_iterable(&self, state: &mut State<'_>) -> Result<bool, Error> {
         Ok(match self {
             Self::Object(object) => object.iterate(state)?.is_some(),
-            Self::None
-            | Self::Bool(_)
-            | Self::Int(_)
-            | Self::Big(_)
-            | Self::Float(_)
-            | Self::Special(_) => false,
+            Self::None | Self::Bool(_) | Self::Int(_) | Self::Big(_) | Self::Float(_) | Self::Special(_) => {
+                false
+            }
             Self::Undefined(undefined) => {
                 undefined.require_lenient()?;
                 true

@@ -205,7 +205,7 @@ impl Value {
             Self::List(list) => !list.is_empty(),
             Self::Dict(dict) => !dict.is_empty(),
             Self::Set(set) => !set.is_empty(),
-            Self::Range(range) => range.len() > 0,
+            Self::Range(range) => !range.is_empty(),
             Self::View(view) => !view.dict.is_empty(),
             Self::Iterator(_) => true,
             Self::Special(_) => true,
@@ -254,6 +254,16 @@ impl Value {
             Self::Object(object) => return Ok(object.length()),
             _ => return Ok(None),
         }))
+    }
+
+    /// Python's `==`. A strict undefined value is an error.
+    pub fn equals(&self, other: &Value) -> Result<bool, Error> {
+        compare::equal(self, other)
+    }
+
+    /// Python's `<`. Values of types that have no common order are a `TypeError`.
+    pub fn is_less_than(&self, other: &Value) -> Result<bool, Error> {
+        compare::ordered(self, other, compare::Order::Less)
     }
 
     /// Python's `is`: the same object, or the same small value.

@@ -6,15 +6,17 @@ pub(crate) fn is_printable(c: char) -> bool {
         return (' '..='~').contains(&c);
     }
     let code = c as u32;
-    HIDDEN.binary_search_by(|(first, last)| {
-        if *last < code {
-            std::cmp::Ordering::Less
-        } else if *first > code {
-            std::cmp::Ordering::Greater
-        } else {
-            std::cmp::Ordering::Equal
-        }
-    }).is_err()
+    HIDDEN
+        .binary_search_by(|(first, last)| {
+            if *last < code {
+                std::cmp::Ordering::Less
+            } else if *first > code {
+                std::cmp::Ordering::Greater
+            } else {
+                std::cmp::Ordering::Equal
+            }
+        })
+        .is_err()
 }
 
 /// First and last of each run, generated from Python 3.11's tables.
@@ -154,7 +156,7 @@ const HIDDEN: &[(u32, u32)] = &[
     (0x1faad, 0x1faaf), (0x1fabb, 0x1fabf), (0x1fac6, 0x1facf), (0x1fada, 0x1fadf), (0x1fae8, 0x1faef),
     (0x1faf7, 0x1faff), (0x1fb93, 0x1fb93), (0x1fbcb, 0x1fbef), (0x1fbfa, 0x1ffff), (0x2a6e0, 0x2a6ff),
     (0x2b739, 0x2b73f), (0x2b81e, 0x2b81f), (0x2cea2, 0x2ceaf), (0x2ebe1, 0x2f7ff), (0x2fa1e, 0x2ffff),
-    (0x3134b, 0xe00ff), (0xe01f0, 0x10ffff),
+    (0x3134b, 0xe00ff), (0xe01f0, 0x0010_ffff),
 ];
 
 #[cfg(test)]

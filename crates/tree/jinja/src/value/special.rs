@@ -131,7 +131,9 @@ impl Special {
                 None => "<Macro anonymous>".into(),
             },
             Self::Loop(this) => this.repr(),
-            Self::Template(context) => format!("<TemplateReference {}>", optional_name(context.unit.name.as_ref())),
+            Self::Template(context) => {
+                format!("<TemplateReference {}>", optional_name(context.unit.name.as_ref()))
+            }
             Self::Module(module) => format!("<TemplateModule {}>", optional_name(module.name.as_ref())),
             // Its attributes may hold it: the writer that knows what is open writes it.
             Self::Namespace(_) => "<Namespace>".into(),

@@ -112,9 +112,9 @@ impl Writer<'_> {
             }
             Value::Bytes(bytes) => write_bytes(self.out, bytes),
             Value::Tuple(tuple) => self.nested(tuple.address(), "(...)", |this| this.tuple(tuple))?,
-            Value::List(list) => self.nested(list.address(), "[...]", |this| {
-                this.sequence("[", list.to_vec().iter(), "]")
-            })?,
+            Value::List(list) => {
+                self.nested(list.address(), "[...]", |this| this.sequence("[", list.to_vec().iter(), "]"))?;
+            }
             Value::Dict(dict) => self.nested(dict.address(), "{...}", |this| this.dict(&dict.to_pairs()))?,
             Value::Set(set) if set.is_empty() => self.out.push_str("set()"),
             Value::Set(set) => self.sequence("{", set.to_vec().iter(), "}")?,

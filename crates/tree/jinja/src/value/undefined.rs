@@ -89,7 +89,7 @@ impl Undefined {
     pub fn error(&self) -> Error {
         match &self.0.kind {
             UndefinedKind::Name(name) => {
-                Error::new(ErrorKind::Undefined, format!("{} is undefined", quote(name)))
+                Error::new(ErrorKind::Undefined, format!("{} is undefined", quote(name))).about(name)
             }
             UndefinedKind::Attribute { object, name } => Error::new(
                 ErrorKind::Undefined,

@@ -133,7 +133,7 @@ impl State<'_> {
         iterable: Value,
         depth: u32,
     ) -> Result<(), Error> {
-        let frame = self.function_frame(recursive, iterable);
+        let frame = function_frame(recursive, iterable);
         self.run_function(
             &recursive.unit,
             recursive.function,
@@ -144,23 +144,13 @@ impl State<'_> {
         .map(drop)
     }
 
-    /// A frame whose first variable is given.
-    fn function_frame(&self, function: &RecursiveLoop, first: Value) -> Rc<Frame> {
-        let slots = function.unit.template.functions.get(function.function);
-        let mut slots = vec![None; slots.map_or(0, |function| function.slots.len())];
-        if let Some(slot) = slots.get_mut(ITEM_SLOT as usize) {
-            *slot = Some(first);
-        }
-        Frame::new(slots, Some(function.frame.clone()))
-    }
-
     /// The items of an iterable that a loop's filter accepts, asked as they are taken.
     pub(super) fn filter_items(&mut self, iterable: &Value, filter: RecursiveLoop) -> Result<Value, Error> {
         let mut cursor: Cursor = iterable.cursor(self)?;
         let generator = move |state: &mut State<'_>| -> Result<Option<Value>, Error> {
             while let Some(item) = cursor.next(state)? {
                 state.charge(1)?;
-                let frame = state.function_frame(&filter, item.clone());
+                let frame = function_frame(&filter, item.clone());
                 let answer =
                     state.run_function(&filter.unit, filter.function, &frame, &filter.context, None)?;
                 if answer.unwrap_or(Value::None).is_true()? {
@@ -181,10 +171,9 @@ impl State<'_> {
         let mut positional = self.pop_many(shape.positional as usize);
         if let Some(star) = star {
             let items = star.to_items(self).map_err(|error| match error.kind() {
-                ErrorKind::Type => Error::type_error(format!(
-                    "Value after * must be an iterable, not {}",
-                    star.type_name()
-                )),
+                ErrorKind::Type => {
+                    Error::type_error(format!("Value after * must be an iterable, not {}", star.type_name()))
+                }
                 _ => error,
             })?;
             positional.extend(items);
@@ -195,11 +184,7 @@ impl State<'_> {
         Ok(Args { positional, keyword })
     }
 
-    fn add_keywords(
-        &mut self,
-        keyword: &mut Vec<(Arc<str>, Value)>,
-        mapping: &Value,
-    ) -> Result<(), Error> {
+    fn add_keywords(&mut self, keyword: &mut Vec<(Arc<str>, Value)>, mapping: &Value) -> Result<(), Error> {
         let pairs = match mapping {
             Value::Dict(dict) => dict.to_pairs(),
             Value::Undefined(undefined) => return Err(undefined.error()),
@@ -224,6 +209,16 @@ impl State<'_> {
         }
         Ok(())
     }
+}
+
+/// A frame whose first variable is given.
+fn function_frame(function: &RecursiveLoop, first: Value) -> Rc<Frame> {
+    let slots = function.unit.template.functions.get(function.function);
+    let mut slots = vec![None; slots.map_or(0, |function| function.slots.len())];
+    if let Some(slot) = slots.get_mut(ITEM_SLOT as usize) {
+        *slot = Some(first);
+    }
+    Frame::new(slots, Some(function.frame.clone()))
 }
 
 fn not_a_mapping(value: &Value) -> Error {

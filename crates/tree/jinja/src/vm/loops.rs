@@ -3,10 +3,10 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
+use crate::value::Cursor;
 use crate::value::compare::equal;
 use crate::value::text::repr_short;
 use crate::value::{RecursiveLoop, Special, Undefined, UndefinedKind, Value};
-use crate::value::Cursor;
 use crate::{Args, Error, State};
 
 /// A `for` that is running.
@@ -33,18 +33,38 @@ pub struct LoopContext {
     taken: Cell<usize>,
     before: RefCell<Option<Value>>,
     current: RefCell<Option<Value>>,
-    /// The item after the current one, once it has been looked at; `Some(None)` at the end.
-    after: RefCell<Option<Option<Value>>>,
+    after: RefCell<After>,
     last_changed: RefCell<Option<Vec<Value>>>,
     pub(crate) depth0: u32,
     pub(crate) recursive: Option<RecursiveLoop>,
 }
 
+/// The item after the current one.
+#[derive(Clone, Default)]
+enum After {
+    /// Nobody has looked.
+    #[default]
+    Unknown,
+    Item(Value),
+    End,
+}
+
 impl LoopContext {
     /// What it has, to suggest one.
     pub(crate) const ATTRIBUTES: &[&str] = &[
-        "index", "index0", "revindex", "revindex0", "first", "last", "length", "depth", "depth0", "previtem",
-        "nextitem", "cycle", "changed",
+        "index",
+        "index0",
+        "revindex",
+        "revindex0",
+        "first",
+        "last",
+        "length",
+        "depth",
+        "depth0",
+        "previtem",
+        "nextitem",
+        "cycle",
+        "changed",
     ];
 
     pub(crate) fn new(cursor: Cursor, strict: bool, depth0: u32, recursive: Option<RecursiveLoop>) -> Self {
@@ -64,10 +84,9 @@ impl LoopContext {
 
     /// Goes to the next item.
     pub(crate) fn advance(&self, state: &mut State<'_>) -> Result<Option<Value>, Error> {
-        let peeked = self.after.borrow_mut().take();
-        let next = match peeked {
-            Some(Some(item)) => Some(item),
-            _ => self.take(state)?,
+        let next = match self.after.take() {
+            After::Item(item) => Some(item),
+            After::Unknown | After::End => self.take(state)?,
         };
         let Some(item) = next else { return Ok(None) };
         self.taken.set(self.taken.get() + 1);
@@ -84,11 +103,13 @@ impl LoopContext {
     }
 
     fn peek(&self, state: &mut State<'_>) -> Result<Option<Value>, Error> {
-        if let Some(after) = &*self.after.borrow() {
-            return Ok(after.clone());
+        match &*self.after.borrow() {
+            After::Unknown => {}
+            After::Item(item) => return Ok(Some(item.clone())),
+            After::End => return Ok(None),
         }
         let next = self.take(state)?;
-        self.after.replace(Some(next.clone()));
+        self.after.replace(next.clone().map_or(After::End, After::Item));
         Ok(next)
     }
 
@@ -107,7 +128,7 @@ impl LoopContext {
                     state.charge(1)?;
                     rest.push(item);
                 }
-                let peeked = usize::from(matches!(&*self.after.borrow(), Some(Some(_))));
+                let peeked = usize::from(matches!(&*self.after.borrow(), After::Item(_)));
                 let length = rest.len() + self.taken.get() + peeked;
                 if let Ok(mut cursor) = self.cursor.try_borrow_mut() {
                     *cursor = Cursor::Owned(rest.into_iter());
@@ -185,7 +206,8 @@ impl LoopContext {
     }
 
     pub(crate) fn repr(&self) -> String {
-        let length = self.length.get().or_else(|| self.cursor.try_borrow().ok().and_then(|cursor| cursor.length()));
+        let length =
+            self.length.get().or_else(|| self.cursor.try_borrow().ok().and_then(|cursor| cursor.length()));
         let length: Arc<str> = length.map_or_else(|| "?".into(), |length| repr_short(&length.into()).into());
         format!("<LoopContext {}/{length}>", self.taken.get())
     }

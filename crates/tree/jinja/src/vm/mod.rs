@@ -8,8 +8,10 @@
 mod call;
 mod context;
 mod loops;
+mod operations;
 mod output;
 mod run;
+mod structure;
 mod templates;
 
 use std::collections::HashMap;
@@ -18,8 +20,8 @@ use std::sync::Arc;
 
 pub use context::Globals;
 pub(crate) use context::{Context, Frame, Unit};
-pub(crate) use loops::LoopContext;
 use loops::ForState;
+pub(crate) use loops::LoopContext;
 pub(crate) use output::Output;
 
 use crate::value::text;
@@ -127,10 +129,7 @@ impl<'r> State<'r> {
     }
 
     /// Runs something one level deeper, unless that is too deep.
-    pub(crate) fn deeper<T>(
-        &mut self,
-        run: impl FnOnce(&mut Self) -> Result<T, Error>,
-    ) -> Result<T, Error> {
+    pub(crate) fn deeper<T>(&mut self, run: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
         if self.depth >= self.limits().depth {
             return Err(Error::limit("maximum recursion depth exceeded"));
         }
@@ -235,16 +234,6 @@ impl<'r> State<'r> {
         access::item(self, object, index)
     }
 
-    /// `a == b`
-    pub fn equal(&mut self, a: &Value, b: &Value) -> Result<bool, Error> {
-        crate::value::compare::equal(a, b)
-    }
-
-    /// `a < b`
-    pub fn less(&mut self, a: &Value, b: &Value) -> Result<bool, Error> {
-        crate::value::compare::ordered(a, b, crate::value::compare::Order::Less)
-    }
-
     /// `item in container`
     pub fn contains(&mut self, container: &Value, item: &Value) -> Result<bool, Error> {
         crate::value::compare::contains(self, container, item)
@@ -271,7 +260,8 @@ impl<'r> State<'r> {
     /// `block.super`
     pub(crate) fn parent_block(&self, block: &BlockReference) -> Value {
         let depth = block.depth + 1;
-        let exists = block.context.blocks.borrow().get(&block.name).is_some_and(|levels| depth < levels.len());
+        let exists =
+            block.context.blocks.borrow().get(&block.name).is_some_and(|levels| depth < levels.len());
         if !exists {
             return self.no_parent_block(&block.name);
         }

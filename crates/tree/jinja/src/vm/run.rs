@@ -3,27 +3,25 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::context::{Context, Frame, Unit};
-use super::loops::{ForSource, ForState, LoopContext};
 use super::State;
+use super::context::{Context, Frame, Unit};
+use super::loops::ForSource;
+use super::templates::local_values;
 use crate::ast::Constant;
 use crate::program::{Function, Op, Slot, Target, Variable};
-use crate::value::special::Macro;
-use crate::value::text::{quote, require_printable, write_text};
-use crate::value::{
-    Dict, DictMap, Key, RecursiveLoop, Special, Undefined, UndefinedKind, access, arithmetic, compare,
-};
-use crate::{Error, ErrorKind, Value};
+use crate::value::text::{require_printable, write_text};
+use crate::value::{RecursiveLoop, Special, UndefinedKind};
+use crate::{Error, Value};
 
 /// What an instruction runs in.
-struct Scene<'a> {
-    unit: &'a Rc<Unit>,
-    function: &'a Function,
-    index: usize,
-    frame: &'a Rc<Frame>,
-    context: &'a Rc<Context>,
+pub(super) struct Scene<'a> {
+    pub(super) unit: &'a Rc<Unit>,
+    pub(super) function: &'a Function,
+    pub(super) index: usize,
+    pub(super) frame: &'a Rc<Frame>,
+    pub(super) context: &'a Rc<Context>,
     /// The recursive loop this function is the body of, and how deep it is.
-    recursion: Option<(&'a RecursiveLoop, u32)>,
+    pub(super) recursion: Option<(&'a RecursiveLoop, u32)>,
 }
 
 impl State<'_> {
@@ -60,8 +58,17 @@ impl State<'_> {
                 self.autoescape = *escape;
                 self.outer_autoescapes.truncate(escapes);
             }
-            locate(error, unit, function, at)
+            locate(self.suggest_name(error, function, context), unit, function, at)
         })
+    }
+
+    /// Suggests a name for one that nothing defines.
+    fn suggest_name(&self, mut error: Error, function: &Function, context: &Context) -> Error {
+        let Some(missing) = error.take_missing() else { return error };
+        let known = context.names();
+        let locals = function.slots.iter().filter(|name| !name.is_empty()).map(|name| &**name);
+        let known = known.iter().map(|name| &**name).chain(self.environment.function_names()).chain(locals);
+        error.did_you_mean(&missing, known.filter(|name| *name != &*missing))
     }
 
     pub(super) fn pop(&mut self) -> Value {
@@ -202,7 +209,7 @@ impl State<'_> {
         context: Option<u32>,
     ) -> Result<Jump, Error> {
         let names = self.pop();
-        let locals = self.passed_locals(scene, context);
+        let locals = passed_locals(scene, context);
         self.include(&names, ignore_missing, locals, scene.unit, scene.context)?;
         Ok(None)
     }
@@ -210,7 +217,7 @@ impl State<'_> {
     #[inline(never)]
     fn import_op(&mut self, scene: &Scene<'_>, context: Option<u32>) -> Result<Jump, Error> {
         let name = self.pop();
-        let locals = self.passed_locals(scene, context);
+        let locals = passed_locals(scene, context);
         let module = self.import(&name, locals, scene.unit, scene.context)?;
         self.stack.push(module);
         Ok(None)
@@ -224,7 +231,7 @@ impl State<'_> {
         locals: Option<u32>,
         required: bool,
     ) -> Result<Jump, Error> {
-        let locals = self.passed_locals(scene, locals);
+        let locals = passed_locals(scene, locals);
         self.print_block(name_at(scene, name), locals, required, scene.context)?;
         Ok(None)
     }
@@ -236,200 +243,6 @@ impl State<'_> {
         self.keep(scene);
         self.run_recursive(&body, iterable, 0)?;
         Ok(None)
-    }
-
-    /// Instructions that neither jump nor end the function.
-    #[inline(never)]
-    fn simple(&mut self, scene: &Scene<'_>, at: usize, op: Op) -> Result<Jump, Error> {
-        match op {
-            Op::Pop => drop(self.pop()),
-            Op::Duplicate => self.stack.extend(self.stack.last().cloned()),
-            Op::TuckCopy => {
-                let (b, a) = (self.pop(), self.pop());
-                self.stack.extend([b.clone(), a, b]);
-            }
-            Op::DropUnder => {
-                let top = self.pop();
-                self.pop();
-                self.stack.push(top);
-            }
-            Op::BuildTuple(count) => {
-                let items = self.pop_many(count as usize);
-                self.stack.push(Value::tuple(items));
-            }
-            Op::BuildList(count) => {
-                let items = self.pop_many(count as usize);
-                self.stack.push(Value::list(items));
-            }
-            Op::BuildDict(count) => self.build_dict(count as usize)?,
-            Op::Binary(operator) => {
-                let (b, a) = (self.pop(), self.pop());
-                let value = arithmetic::binary(self, operator, &a, &b)?;
-                self.stack.push(value);
-            }
-            Op::Negate => {
-                let value = arithmetic::negate(&self.pop())?;
-                self.stack.push(value);
-            }
-            Op::Positive => {
-                let value = arithmetic::positive(&self.pop())?;
-                self.stack.push(value);
-            }
-            Op::Not => {
-                let truth = self.pop().is_true()?;
-                self.stack.push(Value::Bool(!truth));
-            }
-            Op::Concatenate(count) => {
-                let values = self.pop_many(count as usize);
-                let value = arithmetic::concatenate(self, &values, self.autoescape)?;
-                self.stack.push(value);
-            }
-            Op::Equal | Op::NotEqual => {
-                let (b, a) = (self.pop(), self.pop());
-                let same = compare::equal(&a, &b)?;
-                self.stack.push(Value::Bool(same == matches!(op, Op::Equal)));
-            }
-            Op::Ordered(order) => {
-                let (b, a) = (self.pop(), self.pop());
-                self.stack.push(Value::Bool(compare::ordered(&a, &b, order)?));
-            }
-            Op::In | Op::NotIn => {
-                let (container, item) = (self.pop(), self.pop());
-                let inside = compare::contains(self, &container, &item)?;
-                self.stack.push(Value::Bool(inside == matches!(op, Op::In)));
-            }
-            Op::Attribute(name) => {
-                let object = self.pop();
-                let value = access::attribute(self, &object, name_at(scene, name))?;
-                self.stack.push(value);
-            }
-            Op::Item => {
-                let (index, object) = (self.pop(), self.pop());
-                let value = access::item(self, &object, &index)?;
-                self.stack.push(value);
-            }
-            Op::Slice => {
-                let (step, stop, start, object) = (self.pop(), self.pop(), self.pop(), self.pop());
-                let value = access::slice(self, &object, &[start, stop, step])?;
-                self.stack.push(value);
-            }
-            Op::Filter { filter, shape } => self.filter_op(scene, filter, shape)?,
-            Op::Test { test, shape } => self.test_op(scene, test, shape)?,
-            _ => self.structure(scene, at, op)?,
-        }
-        Ok(None)
-    }
-
-    /// Instructions of statements.
-    #[inline(never)]
-    fn structure(&mut self, scene: &Scene<'_>, at: usize, op: Op) -> Result<(), Error> {
-        match op {
-            Op::Export { name, slot } | Op::ExportImported { name, slot } => {
-                let name = name_at(scene, name);
-                if let Some(value) = scene.frame.get(slot) {
-                    scene.context.set(name, value);
-                }
-                if matches!(op, Op::Export { .. }) {
-                    scene.context.export(name);
-                } else {
-                    scene.context.do_not_export(name);
-                }
-            }
-            Op::BeginCapture => self.captures.push(std::mem::take(&mut self.output)),
-            Op::EndCapture => {
-                let outer = self.captures.pop().unwrap_or_default();
-                let inner = std::mem::replace(&mut self.output, outer);
-                let value = self.captured_text(inner)?;
-                self.stack.push(value);
-            }
-            Op::MissingParameter(slot) => {
-                let name = scene.function.slots.get(slot as usize).map_or("", |name| name);
-                let value = self.undefined_hint(format!("parameter {} was not provided", quote(name)));
-                scene.frame.set(slot, Some(value));
-            }
-            Op::MissingElse => {
-                let line = scene.function.places.get(at).map_or(1, |place| scene.unit.template.line(*place));
-                let place = match &scene.unit.name {
-                    Some(name) => format!("line {line} in {}", quote(name)),
-                    None => format!("line {line}"),
-                };
-                let hint = format!(
-                    "the inline if-expression on {place} evaluated to false and no else section was defined."
-                );
-                self.stack.push(Value::Undefined(Undefined::lenient(UndefinedKind::Hint(hint))));
-            }
-            Op::ForStart { extended, recursive } => {
-                let iterable = self.pop();
-                self.start_loop(scene, &iterable, extended, recursive)?;
-            }
-            Op::StoreLoop(slot) => {
-                if let Some(ForState { source: ForSource::Extended(special), .. }) = self.loops.last() {
-                    scene.frame.set(slot, Some(Value::Special(special.clone())));
-                }
-            }
-            Op::ForMark => {
-                if let Some(running) = self.loops.last_mut() {
-                    running.marked = true;
-                }
-            }
-            Op::ForEnd => drop(self.loops.pop()),
-            Op::FilterItems(function) => {
-                let iterable = self.pop();
-                let filter = closure(scene, function);
-                self.keep(scene);
-                let value = self.filter_items(&iterable, filter)?;
-                self.stack.push(value);
-            }
-            Op::Unpack(count) => {
-                let value = self.pop();
-                self.unpack(&value, count as usize)?;
-            }
-            Op::MakeMacro(function) => {
-                self.keep(scene);
-                let this = Macro {
-                    unit: scene.unit.clone(),
-                    function: function as usize,
-                    frame: scene.frame.clone(),
-                    context: scene.context.clone(),
-                };
-                self.stack.push(Value::Special(Rc::new(Special::Macro(this))));
-            }
-            Op::ImportName(name) => {
-                let line = scene.function.places.get(at).map_or(1, |place| scene.unit.template.line(*place));
-                let module = self.stack.last().cloned().unwrap_or(Value::None);
-                let value = self.import_name(&module, name_at(scene, name), scene.unit, line);
-                self.stack.push(value);
-            }
-            Op::LoadSelf => {
-                self.stack.push(Value::Special(Rc::new(Special::Template(scene.context.clone()))));
-            }
-            Op::LoadSuper(name) => {
-                let value = self.super_block(name_at(scene, name), scene.unit, scene.index, scene.context);
-                self.stack.push(value);
-            }
-            Op::CheckNamespace => {
-                let value = self.pop();
-                if as_namespace(&value).is_none() {
-                    let message = "cannot assign attribute on non-namespace object";
-                    return Err(Error::new(ErrorKind::Runtime, message));
-                }
-            }
-            Op::SetAttribute(name) => {
-                let (namespace, value) = (self.pop(), self.pop());
-                if let Some(namespace) = as_namespace(&namespace) {
-                    let old = namespace.attributes.borrow_mut().insert(name_at(scene, name).clone(), value);
-                    drop(old);
-                }
-            }
-            Op::BeginAutoescape => {
-                let enabled = self.pop().is_true()?;
-                self.outer_autoescapes.push(std::mem::replace(&mut self.autoescape, enabled));
-            }
-            Op::EndAutoescape => self.autoescape = self.outer_autoescapes.pop().unwrap_or(false),
-            // The rest is the loop's own.
-            _ => {}
-        }
-        Ok(())
     }
 
     #[cold]
@@ -489,72 +302,6 @@ impl State<'_> {
         result
     }
 
-    fn start_loop(
-        &mut self,
-        scene: &Scene<'_>,
-        iterable: &Value,
-        extended: bool,
-        recursive: bool,
-    ) -> Result<(), Error> {
-        let cursor = iterable.cursor(self)?;
-        let source = if extended {
-            let (body, depth) = match scene.recursion.filter(|_| recursive) {
-                Some((body, depth)) => (Some(body.clone()), depth),
-                None => (None, 0),
-            };
-            let this = LoopContext::new(cursor, self.environment.is_strict(), depth, body);
-            ForSource::Extended(Rc::new(Special::Loop(this)))
-        } else {
-            ForSource::Plain(cursor)
-        };
-        self.loops.push(ForState { source, marked: false });
-        Ok(())
-    }
-
-    fn build_dict(&mut self, count: usize) -> Result<(), Error> {
-        let mut values = self.pop_many(count.saturating_mul(2)).into_iter();
-        let mut entries = DictMap::with_capacity(count);
-        while let (Some(key), Some(value)) = (values.next(), values.next()) {
-            entries.insert(Key::new(key)?, value);
-        }
-        self.stack.push(Value::Dict(Dict::from_map(entries)));
-        Ok(())
-    }
-
-    fn unpack(&mut self, value: &Value, count: usize) -> Result<(), Error> {
-        let start = self.stack.len();
-        match value {
-            Value::Tuple(tuple) if tuple.len() == count => {
-                self.stack.extend(tuple.items().iter().rev().cloned());
-                return Ok(());
-            }
-            _ => {}
-        }
-        let mut cursor = value.cursor(self).map_err(|error| match error.kind() {
-            ErrorKind::Type => {
-                Error::type_error(format!("cannot unpack non-iterable {} object", value.type_name()))
-            }
-            _ => error,
-        })?;
-        for taken in 0..count {
-            match cursor.next(self)? {
-                Some(item) => self.stack.push(item),
-                None => {
-                    return Err(Error::value_error(format!(
-                        "not enough values to unpack (expected {count}, got {taken})"
-                    )));
-                }
-            }
-        }
-        if cursor.next(self)?.is_some() {
-            return Err(Error::value_error(format!("too many values to unpack (expected {count})")));
-        }
-        if let Some(items) = self.stack.get_mut(start..) {
-            items.reverse();
-        }
-        Ok(())
-    }
-
     #[inline(never)]
     fn call_op(&mut self, scene: &Scene<'_>, at: usize, shape: u32, emit: bool) -> Result<Jump, Error> {
         let Some(shape) = scene.unit.template.shapes.get(shape as usize) else { return Ok(None) };
@@ -590,61 +337,10 @@ impl State<'_> {
         }
         Ok(None)
     }
-
-    fn filter_op(&mut self, scene: &Scene<'_>, filter: u32, shape: u32) -> Result<(), Error> {
-        let template = &scene.unit.template;
-        let (Some(filter), Some(shape)) =
-            (template.filters.get(filter as usize), template.shapes.get(shape as usize))
-        else {
-            return Ok(());
-        };
-        let mut args = self.pop_args(shape)?;
-        args.positional.insert(0, self.pop());
-        let Some(function) = &filter.function else {
-            let message = format!("No filter named {} found.", quote(&filter.name));
-            return Err(Error::new(ErrorKind::Runtime, message)
-                .did_you_mean(&filter.name, self.environment.filter_names()));
-        };
-        let value = function(self, args)?;
-        self.stack.push(value);
-        Ok(())
-    }
-
-    fn test_op(&mut self, scene: &Scene<'_>, test: u32, shape: u32) -> Result<(), Error> {
-        let template = &scene.unit.template;
-        let (Some(test), Some(shape)) =
-            (template.tests.get(test as usize), template.shapes.get(shape as usize))
-        else {
-            return Ok(());
-        };
-        let mut args = self.pop_args(shape)?;
-        args.positional.insert(0, self.pop());
-        let Some(function) = &test.function else {
-            let message = format!("No test named {} found.", quote(&test.name));
-            return Err(
-                Error::new(ErrorKind::Runtime, message).did_you_mean(&test.name, self.environment.test_names())
-            );
-        };
-        let value = function(self, args)?;
-        self.stack.push(value);
-        Ok(())
-    }
-
-    fn passed_locals(&self, scene: &Scene<'_>, locals: Option<u32>) -> Option<Vec<(Arc<str>, Value)>> {
-        let names = scene.unit.template.locals.get(locals? as usize)?;
-        Some(self.locals(scene.frame, names))
-    }
-
-    /// Remembers that something keeps the running frame.
-    fn keep(&mut self, scene: &Scene<'_>) {
-        if !scene.frame.kept.replace(true) {
-            self.kept_frames.push(scene.frame.clone());
-        }
-    }
 }
 
 /// Where an instruction goes on, if not at the next one.
-type Jump = Option<Target>;
+pub(super) type Jump = Option<Target>;
 
 fn copy(scene: &Scene<'_>, from: Variable, to: Slot) -> Jump {
     let value = scene.frame.outer(from.depth).and_then(|frame| frame.get(from.slot));
@@ -659,13 +355,13 @@ fn clear(scene: &Scene<'_>, first: Slot, count: u16) -> Jump {
     None
 }
 
-fn name_at<'a>(scene: &Scene<'a>, index: u32) -> &'a Arc<str> {
+pub(super) fn name_at<'a>(scene: &Scene<'a>, index: u32) -> &'a Arc<str> {
     // Every index comes from the compiler; a template with none has no such instruction.
     static EMPTY: std::sync::LazyLock<Arc<str>> = std::sync::LazyLock::new(|| "".into());
     scene.unit.template.names.get(index as usize).unwrap_or(&EMPTY)
 }
 
-fn closure(scene: &Scene<'_>, function: u32) -> RecursiveLoop {
+pub(super) fn closure(scene: &Scene<'_>, function: u32) -> RecursiveLoop {
     RecursiveLoop {
         unit: scene.unit.clone(),
         function: function as usize,
@@ -674,14 +370,9 @@ fn closure(scene: &Scene<'_>, function: u32) -> RecursiveLoop {
     }
 }
 
-fn as_namespace(value: &Value) -> Option<&crate::Namespace> {
-    match value {
-        Value::Special(special) => match &**special {
-            Special::Namespace(namespace) => Some(namespace),
-            _ => None,
-        },
-        _ => None,
-    }
+fn passed_locals(scene: &Scene<'_>, locals: Option<u32>) -> Option<Vec<(Arc<str>, Value)>> {
+    let names = scene.unit.template.locals.get(locals? as usize)?;
+    Some(local_values(scene.frame, names))
 }
 
 fn constant(constant: &Constant) -> Value {

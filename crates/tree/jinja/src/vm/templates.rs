@@ -141,9 +141,7 @@ impl State<'_> {
     ) -> Result<Value, Error> {
         let imported = self.load_value(name, unit)?;
         match locals {
-            Some(locals) => {
-                self.make_module(&imported, context.pass_on(locals), context.globals.clone())
-            }
+            Some(locals) => self.make_module(&imported, context.pass_on(locals), context.globals.clone()),
             None => self.default_module(&imported),
         }
     }
@@ -246,7 +244,8 @@ impl State<'_> {
     ) -> Result<(), Error> {
         let body = context.blocks.borrow().get(name).and_then(|levels| levels.get(depth)).cloned();
         let Some(body) = body else { return Ok(()) };
-        let slots = body.unit.template.functions.get(body.function).map_or(0, |function| function.slots.len());
+        let slots =
+            body.unit.template.functions.get(body.function).map_or(0, |function| function.slots.len());
         let frame = Frame::new(vec![None; slots], None);
         self.run_function(&body.unit, body.function, &frame, context, None).map(drop)
     }
@@ -266,12 +265,12 @@ impl State<'_> {
         let depth = running.unwrap_or(usize::MAX - 1);
         self.parent_block(&BlockReference { name: name.clone(), context: context.clone(), depth })
     }
+}
 
-    /// The values of local variables to pass on; empty ones are left out.
-    pub(super) fn locals(&self, frame: &Rc<Frame>, names: &[(Arc<str>, Variable)]) -> Vec<(Arc<str>, Value)> {
-        let found = names.iter().filter_map(|(name, variable)| {
-            Some((name.clone(), frame.outer(variable.depth)?.get(variable.slot)?))
-        });
-        found.collect()
-    }
+/// The values of local variables to pass on; empty ones are left out.
+pub(super) fn local_values(frame: &Rc<Frame>, names: &[(Arc<str>, Variable)]) -> Vec<(Arc<str>, Value)> {
+    let found = names.iter().filter_map(|(name, variable)| {
+        Some((name.clone(), frame.outer(variable.depth)?.get(variable.slot)?))
+    });
+    found.collect()
 }
