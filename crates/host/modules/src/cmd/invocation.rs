@@ -329,29 +329,16 @@ struct Account {
 
 impl Account {
     fn of(context: &Context<'_>, name: &str) -> Result<Self, Failure> {
-        let planned = context.host().fact(&Subject::new("user", name));
-        if let Some(Fact::Present(properties)) = &planned {
-            let property = |key: &str| properties.get(key).map(Value::to_string);
-            let home = property("home").unwrap_or_else(|| format!("/home/{name}"));
-            return Ok(Self { name: name.into(), home, shell: property("shell").unwrap_or_default() });
-        }
-        let database = context.host().read(Path::new("/etc/passwd")).map_err(|error| match error {
-            HostError::NotFound(_) => not_available(name),
-            error => error.into(),
-        })?;
-        String::from_utf8_lossy(&database)
-            .lines()
-            .find_map(|line| {
-                let fields: Vec<&str> = line.split(':').collect();
-                match fields.as_slice() {
-                    [user, _, uid, _, _, home, shell] if *user == name || *uid == name => {
-                        Some(Self { name: (*user).into(), home: (*home).into(), shell: (*shell).into() })
-                    }
-                    _ => None,
-                }
-            })
-            .filter(|_| planned.is_none())
-            .ok_or_else(|| not_available(name))
+        let user = match host::accounts::user(context.host(), name)? {
+            Some(user) => Some(user),
+            None => match name.parse() {
+                Ok(uid) => host::accounts::user_by_id(context.host(), uid)?,
+                Err(_) => None,
+            },
+        };
+        let user = user.ok_or_else(|| not_available(name))?;
+        let home = if user.home.is_empty() { format!("/home/{}", user.name) } else { user.home };
+        Ok(Self { name: user.name, home, shell: user.shell })
     }
 }
 

@@ -4,9 +4,11 @@ use std::path::Path;
 
 use host::{Attributes, Effect, Fact, FileKind, Owner, Subject};
 
+use value::Map;
+
 use super::latest::{Task, failed_after, sentences};
 use super::local::{self, Local};
-use super::program::{Refusal, revisions};
+use super::program::{Git, Refusal, revisions};
 use super::remote::{Kind, Upstream};
 use crate::{Context, Failure, Outcome};
 
@@ -117,8 +119,13 @@ fn download(task: &Task<'_>, comments: &mut Vec<String>) -> Result<(), Refusal> 
     let at = git.real(target);
     command.extend(["--", &task.url, &at]);
     let context = git.context;
-    let touched =
-        Effect { subject: Subject::new("path", target), before: Fact::Absent, after: Fact::Unknown };
+    // What will be in it cannot be known before the run.
+    let directory: Map = [("kind", "directory")].into_iter().collect();
+    let touched = Effect {
+        subject: Subject::new("path", target),
+        before: Fact::Absent,
+        after: Fact::Present(directory.into()),
+    };
     git.act(&command, vec![touched, local::effect(context, target, None, &after(task))])?;
     let how = match (arguments.mirror, task.bare) {
         (true, _) => " as mirror",
@@ -176,7 +183,7 @@ fn arrange(task: &Task<'_>, comments: &mut Vec<String>) -> Result<Option<String>
     if let Some(branch) = &arguments.branch
         && first.as_ref() != Some(branch)
     {
-        git.act_in(target, &["checkout", "-b", branch, start], Vec::new())?;
+        git.act_in(target, &["checkout", "-b", branch, start], Git::touches(target))?;
         comments.push(format!("Branch '{branch}' checked out, with {described} as a starting point"));
         at = Some(&wanted.commit);
         on = Some(branch.clone());
@@ -191,7 +198,7 @@ fn arrange(task: &Task<'_>, comments: &mut Vec<String>) -> Result<Option<String>
         ));
     }
     if !wanted.is(at) {
-        git.act_in(target, &["reset", "--hard", &wanted.commit], Vec::new())?;
+        git.act_in(target, &["reset", "--hard", &wanted.commit], Git::touches(target))?;
         comments.push(format!("Repository was reset to {described}"));
     }
     // A branch made from a remote branch follows it; so does the first one.
@@ -205,7 +212,7 @@ fn arrange(task: &Task<'_>, comments: &mut Vec<String>) -> Result<Option<String>
     };
     follow(task, follows.as_deref(), comments)?;
     if arguments.submodules {
-        git.act_in(target, &["submodule", "update", "--init", "--recursive"], Vec::new())
+        git.act_in(target, &["submodule", "update", "--init", "--recursive"], Git::touches(target))
             .map_err(|refusal| explained(refusal, "Failed to update submodules: "))?;
     }
     verify(task)
@@ -221,12 +228,12 @@ pub(super) fn follow(
     let target = task.arguments.target.as_str();
     match (&wanted.upstream, follows) {
         (Upstream::Branch(name), follows) if follows != Some(name) => {
-            task.git.act_in(target, &["branch", "--set-upstream-to", name], Vec::new())?;
+            task.git.act_in(target, &["branch", "--set-upstream-to", name], Git::touches(target))?;
             let verb = if follows.is_some() { "updated" } else { "set" };
             comments.push(format!("Tracking branch was {verb} to {name}"));
         }
         (Upstream::Nothing, Some(_)) => {
-            task.git.act_in(target, &["branch", "--unset-upstream"], Vec::new())?;
+            task.git.act_in(target, &["branch", "--unset-upstream"], Git::touches(target))?;
             comments.push("Tracking branch was unset".into());
         }
         _ => {}

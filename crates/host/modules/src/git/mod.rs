@@ -24,6 +24,8 @@ mod local;
 mod present;
 mod program;
 mod remote;
+#[cfg(test)]
+mod tests;
 mod update;
 
 use crate::Module;

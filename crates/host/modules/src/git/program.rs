@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use host::{Action, Command, Effect, HostError, Outcome, Owner};
+use host::{Action, Command, Effect, Fact, HostError, Outcome, Owner, Subject};
 use value::{Map, Value};
 
 use crate::{Caller, Context, Failure};
@@ -55,7 +55,10 @@ impl<'a> Git<'a> {
         if let (None, Some(found)) = (&self.user, found) {
             self.user = match found.user {
                 Owner::Id(0) => None,
-                Owner::Id(id) => user_name(self.context, id),
+                Owner::Id(id) => {
+                    let user = host::accounts::user_by_id(self.context.host(), id).ok().flatten();
+                    user.map(|user| user.name)
+                }
                 Owner::Name(name) => Some(name),
             };
         }
@@ -149,6 +152,13 @@ impl<'a> Git<'a> {
         self.user.as_deref()
     }
 
+    /// What an act touches that is no end in itself: references, the index. Keeps the journal from taking it
+    /// for a command that may have done anything.
+    pub(super) fn touches(target: &str) -> Vec<Effect> {
+        let subject = Subject::new("git-references", target);
+        vec![Effect { subject, before: Fact::Unknown, after: Fact::Unknown }]
+    }
+
     /// A path on the host as git has to be told it.
     pub(super) fn real(&self, path: &str) -> String {
         match self.context.host().root() {
@@ -170,8 +180,8 @@ impl<'a> Git<'a> {
         }
         command.outside = outside;
         if !outside && let Some(user) = &self.user {
-            if let Some(home) = home_of(self.context, user) {
-                command = command.variable("HOME", home);
+            if let Ok(Some(account)) = host::accounts::user(self.context.host(), user) {
+                command = command.variable("HOME", account.home);
             }
             command.user = Some(user.clone());
         }
@@ -183,30 +193,6 @@ fn said(output: &host::Output) -> String {
     let words = output.stderr_text();
     let words = if words.trim().is_empty() { output.stdout_text() } else { words };
     words.trim().to_string()
-}
-
-/// A field of `/etc/passwd` by a test on the others.
-fn account(context: &Context<'_>, fits: impl Fn(&[&str]) -> bool, field: usize) -> Option<String> {
-    let database = context.host().read(Path::new("/etc/passwd")).ok()?;
-    String::from_utf8_lossy(&database).lines().find_map(|line| {
-        let fields: Vec<&str> = line.split(':').collect();
-        fits(&fields).then(|| fields.get(field).map(|field| (*field).to_string())).flatten()
-    })
-}
-
-fn user_name(context: &Context<'_>, id: u32) -> Option<String> {
-    let id = id.to_string();
-    account(context, |fields| fields.get(2) == Some(&id.as_str()), 0)
-}
-
-fn home_of(context: &Context<'_>, user: &str) -> Option<String> {
-    let planned = context.host().fact(&host::Subject::new("user", user));
-    if let Some(host::Fact::Present(properties)) = planned
-        && let Some(home) = properties.get("home")
-    {
-        return Some(home.to_string());
-    }
-    account(context, |fields| fields.first() == Some(&user), 5)
 }
 
 /// A URL without what would let its reader in.

@@ -5,7 +5,7 @@ use host::HostError;
 use super::clone::{explained, follow, verify};
 use super::latest::{ForceReset, Task, failed_after, sentences};
 use super::local::{self, Local};
-use super::program::{Done, Refusal, redacted, revisions};
+use super::program::{Done, Git, Refusal, redacted, revisions};
 use super::remote::{Kind, Upstream, Wanted, short};
 use crate::{Failure, Outcome};
 
@@ -270,7 +270,7 @@ fn carry_out(
     let arguments = task.arguments;
     point_remote(task, local, comments, outcome)?;
     for tag in &look.gone_tags {
-        task.git.act_in(&arguments.target, &["tag", "-d", tag], Vec::new())?;
+        task.git.act_in(&arguments.target, &["tag", "-d", tag], Git::touches(&arguments.target))?;
     }
     if !look.gone_tags.is_empty() {
         let gone = look.gone_tags.join(", ");
@@ -298,7 +298,11 @@ fn carry_out(
     follow(task, look.follows.as_deref(), comments)?;
     if arguments.submodules && (!look.matches || look.other_branch.is_some()) {
         task.git
-            .act_in(&arguments.target, &["submodule", "update", "--init", "--recursive"], Vec::new())
+            .act_in(
+                &arguments.target,
+                &["submodule", "update", "--init", "--recursive"],
+                Git::touches(&arguments.target),
+            )
             .map_err(|refusal| explained(refusal, "Failed to update submodules: "))?;
     }
     verify(task)
@@ -315,11 +319,11 @@ fn point_remote(
     match &local.url {
         Some(url) if *url == task.url => return Ok(()),
         Some(url) => {
-            task.git.act_in(target, &["remote", "set-url", remote, &task.url], Vec::new())?;
+            task.git.act_in(target, &["remote", "set-url", remote, &task.url], Git::touches(target))?;
             comments.push(format!("Remote '{remote}' changed from {} to {}", redacted(url), redacted(name)));
         }
         None => {
-            task.git.act_in(target, &["remote", "add", remote, &task.url], Vec::new())?;
+            task.git.act_in(target, &["remote", "add", remote, &task.url], Git::touches(target))?;
             comments.push(format!("Remote '{remote}' set to {}", redacted(name)));
         }
     }
@@ -340,7 +344,7 @@ fn fetch(task: &Task<'_>, comments: &mut Vec<String>) -> Result<Done, Refusal> {
     if arguments.fetch_tags {
         command.extend([branches.as_str(), tags.as_str()]);
     }
-    let done = task.git.act_in(&arguments.target, &command, Vec::new()).map_err(|refusal| {
+    let done = task.git.act_in(&arguments.target, &command, Git::touches(&arguments.target)).map_err(|refusal| {
         let before = "Fetch failed. Set 'force_fetch' to True to force the fetch if the failure was due to not being \
                       able to fast-forward. Output of the fetch command follows:\n\n";
         explained(refusal, before)
@@ -417,7 +421,7 @@ fn move_head(
         return Ok(());
     }
     if local.changes && task.force_reset != ForceReset::Never {
-        task.git.act_in(target, &["reset", "--hard"], Vec::new())?;
+        task.git.act_in(target, &["reset", "--hard"], Git::touches(&arguments.target))?;
         comments.push("Uncommitted changes were discarded".into());
     }
     if stands {
