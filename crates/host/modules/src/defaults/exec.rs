@@ -1,9 +1,57 @@
 //! Execution functions.
 
+use render::yaml;
+use report::Problem;
 use value::{Data, Map, Value};
 
 use crate::traverse;
 use crate::{Context, Failure};
+
+arguments! {
+    /// What a formula assumes: a value of its `defaults.yaml` or `defaults.json`.
+    pub(super) struct Get {
+        /// The formula, then the path in its file (`nginx:server:port`); the whole file for the formula alone.
+        key: String,
+        /// What to answer when nothing is there.
+        default: Value = "",
+    }
+}
+
+/// See [`Get`].
+pub(super) fn get(context: &Context<'_>, arguments: Get) -> Result<Value, Failure> {
+    let (formula, path) = match arguments.key.split_once(':') {
+        Some((formula, path)) => (formula, Some(path)),
+        None => (arguments.key.as_str(), None),
+    };
+    let defaults = load(context, formula)?;
+    Ok(match path {
+        None => defaults.unwrap_or(Value::NULL),
+        Some(path) => {
+            let found = defaults.as_ref().and_then(Value::as_map);
+            found.and_then(|map| traverse::traverse(map, path, ":")).cloned().unwrap_or(arguments.default)
+        }
+    })
+}
+
+/// The formula's file; YAML comes first.
+fn load(context: &Context<'_>, formula: &str) -> Result<Option<Value>, Failure> {
+    let read = |path: &str| -> Result<Option<String>, Failure> {
+        let content = context.minion.tree.read(context.saltenv, path)?;
+        Ok(content.map(|content| String::from_utf8_lossy(&content).into_owned()))
+    };
+    let path = format!("{formula}/defaults.yaml");
+    if let Some(text) = read(&path)? {
+        let source = context.minion.sources.add(path.as_str(), text.as_str());
+        let loaded = yaml::load(&text, &yaml::PlainText(source));
+        return loaded.map(Some).map_err(|error| Problem::from(error).into());
+    }
+    match read(&format!("{formula}/defaults.json"))? {
+        Some(text) => {
+            value::json::from_text(&text).map(Some).map_err(|error| Failure::message(error.to_string()))
+        }
+        None => Ok(None),
+    }
+}
 
 arguments! {
     /// One mapping laid over another.

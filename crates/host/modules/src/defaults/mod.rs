@@ -10,6 +10,7 @@ pub(crate) static MODULE: Module = Module {
     documentation: "Defaults of formulas.",
     states: &[],
     functions: &[
+        execution!("get", exec::get, exec::Get),
         execution!("merge", exec::merge, exec::Merge),
         execution!("update", exec::update, exec::Update),
         execution!("deepcopy", exec::copy, exec::Copy),

@@ -1,5 +1,6 @@
 //! Execution functions.
 
+use report::Problem;
 use value::{Data, ListMerge, Map, Strategy, Value};
 
 use crate::{Context, Failure, Level, traverse};
@@ -231,7 +232,7 @@ pub(super) fn find_up(context: &Context<'_>, arguments: FindUp) -> Result<String
 arguments! {
     /// Data as text.
     pub(super) struct Serialize {
-        /// The format: `json`.
+        /// The format: `json` or `yaml`.
         serializer: String,
         /// The data.
         obj: Value
@@ -246,6 +247,7 @@ pub(super) fn serialize(_: &Context<'_>, arguments: Serialize) -> Result<String,
             Some(indent) => value::json::to_pretty(&arguments.obj, usize::try_from(indent).unwrap_or(0)),
             None => value::json::to_text(&arguments.obj),
         }),
+        "yaml" => Ok(render::yaml::dump(&arguments.obj, &render::yaml::DumpStyle::block())),
         other => Err(Failure::message(format!("Serializer '{other}' not found."))),
     }
 }
@@ -253,7 +255,7 @@ pub(super) fn serialize(_: &Context<'_>, arguments: Serialize) -> Result<String,
 arguments! {
     /// Text as data.
     pub(super) struct Deserialize {
-        /// The format: `json`.
+        /// The format: `json` or `yaml`.
         serializer: String,
         /// The text.
         stream_or_string: String
@@ -266,6 +268,8 @@ pub(super) fn deserialize(_: &Context<'_>, arguments: Deserialize) -> Result<Val
     match arguments.serializer.as_str() {
         "json" => value::json::from_text(&arguments.stream_or_string)
             .map_err(|error| Failure::message(error.to_string())),
+        "yaml" => Ok(render::yaml::load(&arguments.stream_or_string, &render::yaml::Nowhere)
+            .map_err(|error| Problem::from(error))?),
         other => Err(Failure::message(format!("Serializer '{other}' not found."))),
     }
 }

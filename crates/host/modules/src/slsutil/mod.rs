@@ -2,6 +2,7 @@
 
 mod banner;
 mod exec;
+mod renderer;
 
 use crate::Module;
 
@@ -20,6 +21,7 @@ pub(crate) static MODULE: Module = Module {
         execution!("dir_exists", exec::directory_exists, exec::TreePath),
         execution!("path_exists", exec::path_exists, exec::TreePath),
         execution!("findup", exec::find_up, exec::FindUp),
+        execution!("renderer", renderer::renderer, renderer::Renderer),
         execution!("serialize", exec::serialize, exec::Serialize),
         execution!("deserialize", exec::deserialize, exec::Deserialize),
     ],
