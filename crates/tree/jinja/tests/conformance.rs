@@ -1,6 +1,6 @@
 //! What the real Jinja2 in Salt's set-up answers, case by case.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

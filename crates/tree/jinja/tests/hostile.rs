@@ -8,7 +8,7 @@ use value::SourceId;
 
 fn environment() -> Environment {
     let mut environment = Environment::new();
-    environment.set_limits(Limits { steps: 2_000_000, ..Limits::default() });
+    environment.set_limits(Limits { steps: 600_000, ..Limits::default() });
     environment
 }
 
@@ -361,7 +361,7 @@ fn expression() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn no_text_makes_it_panic(pieces in prop::collection::vec(piece(), 0..40)) {

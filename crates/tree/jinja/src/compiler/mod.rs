@@ -57,6 +57,7 @@ pub(crate) fn compile(
         captures: 0,
         autoescapes: 0,
         place: Place::default(),
+        exact_places: source.is_exact(),
     };
     compiler.root(body)?;
     let mut template = compiler.template;
@@ -136,6 +137,8 @@ struct Compiler<'e> {
     autoescapes: u32,
     /// Where the statement or expression at hand stands.
     place: Place,
+    /// Whether places need no way back to the source.
+    exact_places: bool,
 }
 
 impl Compiler<'_> {

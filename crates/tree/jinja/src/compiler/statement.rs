@@ -172,9 +172,7 @@ impl Compiler<'_> {
         for part in parts {
             match part {
                 Output::Data(text, place) => {
-                    self.place = *place;
-                    let literal = self.literal(text, *place);
-                    self.emit(function, Op::Data(literal));
+                    self.data(text, *place, function);
                 }
                 Output::Expression(expression) => {
                     if let ExpressionKind::Call(callee, arguments) = &expression.kind {
@@ -192,6 +190,24 @@ impl Compiler<'_> {
             self.land(function, skip);
         }
         Ok(())
+    }
+
+    /// Emits template text. Where newlines were shortened each line is a literal of its own, so that
+    /// bytes still map one to one.
+    fn data(&mut self, text: &Arc<str>, place: Place, function: usize) {
+        if self.exact_places {
+            self.place = place;
+            let literal = self.literal(text, place);
+            self.emit(function, Op::Data(literal));
+            return;
+        }
+        let mut start = place.start as usize;
+        for line in text.split_inclusive('\n') {
+            self.place = Place::new(start, start + line.len());
+            start += line.len();
+            let literal = self.literal(&line.into(), self.place);
+            self.emit(function, Op::Data(literal));
+        }
     }
 
     fn set(&mut self, target: &Target, value: &Expression, frame: Frame) -> Result<(), Fault> {
