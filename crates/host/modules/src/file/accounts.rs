@@ -101,3 +101,16 @@ fn table(host: &dyn Host, file: &str) -> Result<String, Failure> {
         Err(error) => Err(error.into()),
     }
 }
+
+/// The user and group that new files belong to: those of the user the run is for.
+pub(super) fn own(context: &crate::Context<'_>) -> Result<(Owner, Owner), Failure> {
+    let host = context.host();
+    let name = context.minion.options.get("user").and_then(value::Value::as_str).unwrap_or("root");
+    let root = Owner::Id(0);
+    if name == "root" {
+        return Ok((root.clone(), root));
+    }
+    let owner = user(host, name)?.unwrap_or(root.clone());
+    let group = group(host, &primary_group(host, name)?)?.unwrap_or(root);
+    Ok((owner, group))
+}

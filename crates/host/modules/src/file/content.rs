@@ -1,0 +1,259 @@
+//! What a file is to contain: from the tree, a local file, the state itself, pillar or grains.
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use host::FileKind;
+use report::Problem;
+use value::{Data, Map, Value};
+
+use super::{hash, place, text};
+use crate::{Context, Failure, Template};
+
+/// A file that a state names as its source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// A file of the tree.
+    Tree {
+        /// Its saltenv.
+        saltenv: String,
+        /// Its path in the tree.
+        path: String,
+    },
+    /// A file of the machine.
+    Local(PathBuf),
+}
+
+/// How a content that is a template is rendered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rendering<'a> {
+    /// The engine.
+    pub(super) engine: &'a str,
+    /// Variables.
+    pub(super) variables: &'a Map,
+}
+
+impl Source {
+    /// Reads a source as states write it.
+    pub(super) fn parse(context: &Context<'_>, written: &str) -> Result<Self, Failure> {
+        if let Some(rest) = written.strip_prefix("salt://") {
+            let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+            let saltenv = query.strip_prefix("saltenv=").unwrap_or(context.saltenv).to_string();
+            if path.split('/').any(|part| part == "..") {
+                return Err(Failure::message(format!("Source {written} leads out of the state tree")));
+            }
+            let path = path.trim_start_matches('|').to_string();
+            return Ok(Self::Tree { saltenv, path });
+        }
+        match written.split_once("://") {
+            Some(("file", path)) => Ok(Self::Local(PathBuf::from(path))),
+            Some((scheme, _)) => Err(Problem::error(
+                "file.source",
+                format!("Source {written}: this version does not fetch from {scheme}:// addresses"),
+            )
+            .hint("put the file into the state tree and name it as salt://…")
+            .into()),
+            None if written.starts_with('/') => Ok(Self::Local(PathBuf::from(written))),
+            None => Err(Failure::message(format!("Local file source {written} does not exist"))),
+        }
+    }
+
+    /// The first of the sources that is there.
+    pub(super) fn first(context: &Context<'_>, written: &[Value]) -> Result<(String, Self), Failure> {
+        let mut names = Vec::new();
+        for item in written {
+            match item.as_map() {
+                Some(map) => names.extend(map.keys().map(ToString::to_string)),
+                None => names.push(item.to_string()),
+            }
+        }
+        if let [only] = names.as_slice() {
+            return Ok((only.clone(), Self::parse(context, only)?));
+        }
+        for name in names {
+            // One that cannot be fetched is as good as absent when there are others.
+            let Ok(source) = Self::parse(context, &name) else { continue };
+            if source.exists(context)? {
+                return Ok((name, source));
+            }
+        }
+        Err(Failure::message("none of the specified sources were found"))
+    }
+
+    fn exists(&self, context: &Context<'_>) -> Result<bool, Failure> {
+        Ok(match self {
+            Self::Tree { saltenv, path } => context.minion.tree.exists(saltenv, path)?,
+            Self::Local(path) => context.host().metadata(path)?.is_some(),
+        })
+    }
+
+    /// Its content. A file that is not there is a failure in Salt's words.
+    pub(super) fn read(&self, context: &Context<'_>) -> Result<Arc<[u8]>, Failure> {
+        match self {
+            Self::Tree { saltenv, path } => context.minion.tree.read(saltenv, path)?.ok_or_else(|| {
+                let what = format!("Source file salt://{path} not found in saltenv '{saltenv}'");
+                let problem = Problem::error("file.source", what);
+                match context.minion.tree.list(saltenv) {
+                    Ok(files) => problem.did_you_mean(path, files.iter().map(String::as_str)).into(),
+                    Err(_) => problem.into(),
+                }
+            }),
+            Self::Local(path) => match context.host().metadata(path)? {
+                Some(found) if found.kind == FileKind::File => Ok(context.host().read(path)?),
+                Some(_) => Err(Failure::message(format!("Local file source {} is no file", path.display()))),
+                None => {
+                    Err(Failure::message(format!("Local file source {} does not exist", path.display())))
+                }
+            },
+        }
+    }
+
+    /// What a template calls it.
+    fn path(&self) -> Cow<'_, str> {
+        match self {
+            Self::Tree { path, .. } => Cow::Borrowed(path),
+            Self::Local(path) => path.to_string_lossy(),
+        }
+    }
+
+    /// Its content, rendered if it is a template.
+    pub(super) fn content(
+        &self,
+        context: &Context<'_>,
+        rendering: Option<Rendering<'_>>,
+    ) -> Result<Arc<[u8]>, Failure> {
+        let raw = self.read(context)?;
+        let Some(Rendering { engine, variables }) = rendering else { return Ok(raw) };
+        let saltenv = match self {
+            Self::Tree { saltenv, .. } => saltenv,
+            Self::Local(_) => context.saltenv,
+        };
+        let path = self.path();
+        let template = Template { engine, saltenv, path: &path, text: &raw, variables };
+        Ok(context.templates.render(&template)?.into_bytes().into())
+    }
+
+    /// Checks its content against a declared hash, for sources that are not of the tree.
+    pub(super) fn verify(
+        &self,
+        context: &Context<'_>,
+        written: &str,
+        declared: &str,
+        file: &str,
+        wanted_name: Option<&str>,
+    ) -> Result<(), Failure> {
+        if matches!(self, Self::Tree { .. }) {
+            return Ok(());
+        }
+        let expected = if declared.starts_with('/') || declared.contains("://") {
+            let list = Self::parse(context, declared)?.read(context)?;
+            let names = [wanted_name.unwrap_or(file), written];
+            hash::Expected::in_list(&String::from_utf8_lossy(&list), &names)
+        } else {
+            hash::Expected::parse(declared)?
+        };
+        let expected = expected.ok_or_else(|| hash::malformed(declared))?;
+        let actual = expected.algorithm.hash(&self.read(context)?);
+        if actual == expected.digest {
+            return Ok(());
+        }
+        Err(Failure::message(format!(
+            "Specified {} checksum for {written} ({}) does not match actual checksum ({actual}). If the \
+             'source_hash' value refers to a remote file with multiple possible matches, then it may be \
+             necessary to set 'source_hash_name'.",
+            expected.algorithm.name(),
+            expected.digest
+        )))
+    }
+}
+
+/// The text of `contents`, with lines ended as Salt ends them; bytes stay as they are.
+pub(super) fn inline(contents: &Value, newline: bool) -> Result<Arc<[u8]>, Failure> {
+    if let Data::Bytes(bytes) = &contents.data {
+        return Ok(bytes.clone());
+    }
+    let items = match &contents.data {
+        Data::List(items) => items.as_slice(),
+        Data::Map(_) => {
+            let what = "Contents specified by contents/contents_pillar/contents_grains is not a string or list \
+                        of strings, and is not binary data. SLS is likely malformed.";
+            return Err(Problem::error("file.contents", what).at(contents.span).into());
+        }
+        _ => std::slice::from_ref(contents),
+    };
+    let mut joined = String::new();
+    for item in items {
+        for line in text::lines(&item.to_string()) {
+            joined.push_str(line);
+            joined.push('\n');
+        }
+    }
+    if !newline {
+        joined.truncate(joined.trim_end_matches('\n').trim_end_matches('\r').len());
+    }
+    Ok(joined.into_bytes().into())
+}
+
+/// Text in another encoding.
+pub(super) fn encode(content: Arc<[u8]>, encoding: &str, errors: &str) -> Result<Arc<[u8]>, Failure> {
+    let name = encoding.to_ascii_lowercase().replace(['-', '_', ' '], "");
+    let Ok(text) = std::str::from_utf8(&content) else { return Ok(content) };
+    let limit: u32 = match name.as_str() {
+        "utf8" | "utf" | "u8" => return Ok(content),
+        "ascii" | "usascii" | "646" => 0x80,
+        "latin1" | "latin" | "iso88591" | "l1" | "88591" => 0x100,
+        _ => return Err(Failure::message(format!("unknown encoding: {encoding}"))),
+    };
+    let mut bytes = Vec::with_capacity(text.len());
+    for character in text.chars() {
+        match (u32::from(character) < limit, errors) {
+            (true, _) => bytes.push(character as u8),
+            (false, "ignore") => {}
+            (false, "replace") => bytes.push(b'?'),
+            (false, _) => {
+                let what = format!("'{encoding}' codec can't encode character {character:?}");
+                return Err(Failure::message(what));
+            }
+        }
+    }
+    Ok(bytes.into())
+}
+
+/// Text that a state gives itself or takes from sources: for appending, prepending and blocks.
+pub(super) fn chunks(
+    context: &Context<'_>,
+    given: &[String],
+    sources: &[Value],
+    rendering: Option<Rendering<'_>>,
+) -> Result<Vec<String>, Failure> {
+    if sources.is_empty() {
+        return Ok(given.to_vec());
+    }
+    let mut texts = Vec::new();
+    for source in sources {
+        let (_, source) = Source::first(context, std::slice::from_ref(source))?;
+        texts.push(String::from_utf8_lossy(&source.content(context, rendering)?).into_owned());
+    }
+    Ok(texts)
+}
+
+/// The file as it stands, as text; binary files and files that are not there are failures in Salt's words.
+pub(super) fn existing(context: &Context<'_>, name: &str) -> Result<(PathBuf, String), Failure> {
+    let path = place::absolute(context, name)?;
+    let (path, found) = place::follow(context.host(), &path)?;
+    match found {
+        None => Err(Failure::message(format!("{name}: file not found"))),
+        Some(found) if found.kind != FileKind::File => Err(Failure::message(format!("{name}: is no file"))),
+        Some(_) => {
+            let content = context.host().read(&path)?;
+            if !text::is_text(&content) {
+                let what = format!("Cannot perform string replacements on a binary file: {name}");
+                return Err(Failure::message(what));
+            }
+            String::from_utf8(content.to_vec())
+                .map(|text| (path, text))
+                .map_err(|_| Failure::message(format!("{name}: the file is not UTF-8 text")))
+        }
+    }
+}
