@@ -28,6 +28,8 @@ pub struct Minion {
     pub messages: Messages,
     /// Pillar: empty until it is compiled.
     pillar: RwLock<Arc<Map>>,
+    /// What `file.accumulated` has gathered: file, then accumulator, then texts.
+    accumulated: RwLock<Map>,
 }
 
 impl Minion {
@@ -41,12 +43,38 @@ impl Minion {
         grains: Map,
     ) -> Self {
         let (messages, pillar) = (Messages::default(), RwLock::default());
-        Self { host, tree, sources, id: id.into(), options, grains, messages, pillar }
+        Self { host, tree, sources, id: id.into(), options, grains, messages, pillar, accumulated: RwLock::default() }
     }
 
     /// The pillar.
     pub fn pillar(&self) -> Arc<Map> {
         self.pillar.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// Gathers texts for a file; false when all of them were there already.
+    pub(crate) fn accumulate(&self, file: &str, accumulator: &str, texts: Vec<Value>) -> bool {
+        let mut all = self.accumulated.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let file = all.get_or_insert_with(file, || Map::new().into());
+        let Some(list) = file
+            .as_map_mut()
+            .map(|map| map.get_or_insert_with(accumulator, || Vec::<Value>::new().into()))
+            .and_then(Value::as_list_mut)
+        else {
+            return false;
+        };
+        let before = list.len();
+        for text in texts {
+            if !list.contains(&text) {
+                list.push(text);
+            }
+        }
+        list.len() > before
+    }
+
+    /// What has been gathered for a file: a list of texts for each accumulator.
+    pub(crate) fn accumulated(&self, file: &str) -> Map {
+        let all = self.accumulated.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        all.get(file).and_then(Value::as_map).cloned().unwrap_or_default()
     }
 
     /// Sets the pillar, once it is compiled.

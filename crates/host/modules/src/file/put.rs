@@ -221,3 +221,19 @@ impl Target<'_> {
         )
     }
 }
+
+/// Who owns a link: as declared, else the user the run is for and that user's group.
+pub(super) fn link_owner(
+    context: &Context<'_>,
+    user: Option<&crate::AnyText>,
+    group: Option<&crate::AnyText>,
+) -> Result<(String, String, Permissions), Failure> {
+    let own = || context.minion.options.get("user").and_then(value::Value::as_str).unwrap_or("root").to_string();
+    let user = crate::AnyText(user.map_or_else(own, |user| user.0.clone()));
+    let group = match group {
+        Some(group) => group.clone(),
+        None => crate::AnyText(accounts::primary_group(context.host(), &user.0)?),
+    };
+    let permissions = Permissions::of(context, Some(&user), Some(&group), None)?;
+    Ok((user.0, group.0, permissions))
+}
