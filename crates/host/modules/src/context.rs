@@ -43,7 +43,17 @@ impl Minion {
         grains: Map,
     ) -> Self {
         let (messages, pillar) = (Messages::default(), RwLock::default());
-        Self { host, tree, sources, id: id.into(), options, grains, messages, pillar, accumulated: RwLock::default() }
+        Self {
+            host,
+            tree,
+            sources,
+            id: id.into(),
+            options,
+            grains,
+            messages,
+            pillar,
+            accumulated: RwLock::default(),
+        }
     }
 
     /// The pillar.

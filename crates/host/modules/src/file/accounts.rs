@@ -60,7 +60,9 @@ fn find(
         }
         Some(Fact::Unknown) => {
             let what = format!("the number of {kind} `{name}`");
-            return Err(HostError::Unknown { what, because: format!("{kind} {name} is changed before") }.into());
+            return Err(
+                HostError::Unknown { what, because: format!("{kind} {name} is changed before") }.into()
+            );
         }
         None => {}
     }

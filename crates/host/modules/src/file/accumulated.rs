@@ -20,10 +20,8 @@ arguments! {
 /// See [`Accumulated`].
 pub(super) fn accumulated(context: &Context<'_>, arguments: Accumulated) -> Result<Outcome, Failure> {
     let charged = context.minion.accumulate(&arguments.filename, &arguments.name, arguments.text);
-    let comment = format!(
-        "Accumulator {} for file {} was charged by text",
-        arguments.name, arguments.filename
-    );
+    let comment =
+        format!("Accumulator {} for file {} was charged by text", arguments.name, arguments.filename);
     Ok(Outcome::unchanged(if charged { comment } else { String::new() }))
 }
 

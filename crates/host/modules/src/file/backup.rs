@@ -18,15 +18,19 @@ pub(super) fn wanted(context: &Context<'_>, declared: Option<&Value>) -> bool {
 /// Puts a copy under `file_backup` in the cache, named after the moment.
 pub(super) fn keep(context: &Context<'_>, path: &Path, old: &[u8], found: &Metadata) -> Result<(), Failure> {
     let host = context.host();
-    let cache = context.minion.options.get("cachedir").and_then(Value::as_str).unwrap_or("/var/cache/salt/minion");
+    let cache =
+        context.minion.options.get("cachedir").and_then(Value::as_str).unwrap_or("/var/cache/salt/minion");
     let mut copy = PathBuf::from(cache).join("file_backup");
     copy.push(path.parent().unwrap_or(Path::new("/")).strip_prefix("/").unwrap_or(Path::new("")));
     let private = Attributes { mode: Some(0o700), ..Attributes::default() };
     place::make_directories(host, &copy, &private)?;
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     copy.push(format!("{name}_{}", stamp(host.now())));
-    let attributes =
-        Attributes { mode: Some(found.mode), user: Some(found.user.clone()), group: Some(found.group.clone()) };
+    let attributes = Attributes {
+        mode: Some(found.mode),
+        user: Some(found.user.clone()),
+        group: Some(found.group.clone()),
+    };
     Ok(host.write(&copy, old, &attributes)?)
 }
 

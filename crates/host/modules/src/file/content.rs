@@ -102,9 +102,7 @@ impl Source {
             Self::Local(path) => match context.host().metadata(path)? {
                 Some(found) if found.kind == FileKind::File => Ok(context.host().read(path)?),
                 Some(_) => Err(Failure::message(format!("Local file source {} is no file", path.display()))),
-                None => {
-                    Err(Failure::message(format!("Local file source {} does not exist", path.display())))
-                }
+                None => Err(Failure::message(format!("Local file source {} does not exist", path.display()))),
             },
         }
     }

@@ -81,7 +81,9 @@ pub(crate) struct Expected {
 impl Expected {
     /// Reads `sha256=digest`, `sha256:digest` or a digest alone, whose length tells the algorithm.
     pub(crate) fn parse(written: &str) -> Result<Option<Self>, Failure> {
-        let Some((name, digest)) = written.split_once(['=', ':']) else { return Ok(Self::bare(written.trim())) };
+        let Some((name, digest)) = written.split_once(['=', ':']) else {
+            return Ok(Self::bare(written.trim()));
+        };
         let algorithm = Algorithm::named(name.trim())?;
         let expected = Self::bare(digest.trim());
         match expected {

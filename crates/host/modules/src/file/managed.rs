@@ -89,12 +89,8 @@ arguments! {
 /// See [`Managed`].
 pub(super) fn managed(context: &Context<'_>, arguments: Managed) -> Result<Outcome, Failure> {
     let path = place::absolute(context, &arguments.name)?;
-    let mut permissions = Permissions::of(
-        context,
-        arguments.user.as_ref(),
-        arguments.group.as_ref(),
-        bits(arguments.mode),
-    )?;
+    let mut permissions =
+        Permissions::of(context, arguments.user.as_ref(), arguments.group.as_ref(), bits(arguments.mode))?;
     if !arguments.create && !exists_as_file(context, &path)? {
         let comment = format!("File {} is not present and is not set for creation", arguments.name);
         return Ok(Outcome::unchanged(comment));

@@ -71,7 +71,8 @@ impl Target<'_> {
                 self.check(context, content)?;
                 context.host().remove_file(&path)?;
                 context.host().write(&path, content, &self.permissions.attributes())?;
-                let changes: Map = [("diff", "Replace symbolic link with regular file")].into_iter().collect();
+                let changes: Map =
+                    [("diff", "Replace symbolic link with regular file")].into_iter().collect();
                 Ok(self.updated(context, changes))
             }
             Some(found) => self.update(context, &path, &found, content),
@@ -176,11 +177,8 @@ impl Target<'_> {
         let temporary = PathBuf::from(format!("/tmp/.pinch-check{}{suffix}", self.name.replace('/', "-")));
         let private = Attributes { mode: Some(0o600), ..Attributes::default() };
         host.write(&temporary, content, &private)?;
-        let effect = Effect {
-            subject: Subject::new("check", self.name),
-            before: Fact::Absent,
-            after: Fact::Absent,
-        };
+        let effect =
+            Effect { subject: Subject::new("check", self.name), before: Fact::Absent, after: Fact::Absent };
         let line = format!("{command} {}", temporary.display());
         let ran = host.act(&Action::new(Command::shell(line), vec![effect]));
         let removed = host.remove_file(&temporary);
@@ -228,7 +226,8 @@ pub(super) fn link_owner(
     user: Option<&crate::AnyText>,
     group: Option<&crate::AnyText>,
 ) -> Result<(String, String, Permissions), Failure> {
-    let own = || context.minion.options.get("user").and_then(value::Value::as_str).unwrap_or("root").to_string();
+    let own =
+        || context.minion.options.get("user").and_then(value::Value::as_str).unwrap_or("root").to_string();
     let user = crate::AnyText(user.map_or_else(own, |user| user.0.clone()));
     let group = match group {
         Some(group) => group.clone(),

@@ -158,7 +158,9 @@ pub(super) fn symlink(context: &Context<'_>, arguments: Symlink) -> Result<Outco
             return Ok(Outcome::unchanged(context.words(present, format!("The symlink {name} is present"))));
         }
         let done = format!("Set ownership of symlink {name} to {owner_text}");
-        let planned = format!("The symlink {name} is present, but the ownership of the symlink would be changed to {owner_text}");
+        let planned = format!(
+            "The symlink {name} is present, but the ownership of the symlink would be changed to {owner_text}"
+        );
         return Ok(Outcome::unchanged(context.words(done, planned)).with("ownership", owner_text));
     }
     place::guard(host, &path)?;

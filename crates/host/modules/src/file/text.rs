@@ -151,7 +151,9 @@ mod tests {
 
     #[test]
     fn binary_is_what_salt_calls_binary() {
-        assert!(is_text(b"") && is_text("\u{fc}ber".as_bytes()) && !is_text(b"a\0b") && !is_text(&[0xff; 20]));
+        assert!(
+            is_text(b"") && is_text("\u{fc}ber".as_bytes()) && !is_text(b"a\0b") && !is_text(&[0xff; 20])
+        );
         assert_eq!(difference(b"a", b"a\0", true), "Replace text file with binary file");
         assert_eq!(difference(b"a", b"b", false), HIDDEN);
     }
