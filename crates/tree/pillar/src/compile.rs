@@ -1,270 +1,246 @@
-//! Top file, SLS, includes, merge.
+//! Pillar SLS to pillar.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
-use report::{Exit, Problem, Problems};
-use sls::{Catalogue, Matches, Request, Templates, TopSettings, TopTarget};
-use value::{Data, ListMerge, Map, Span, Strategy, Value, merge};
+use report::{Exit, Problem, Problems, Severity};
+use sls::{Catalogue, Listing, Request, Templates, TopTarget, absolute};
+use value::{Data, Map, Span, Value};
 
-/// How deep pillar SLS may include each other.
+use crate::Settings;
+use crate::top::{self, Wanted};
+
+/// How deep includes may nest.
 const DEEPEST: usize = 100;
 
-/// What of the configuration a pillar depends on.
-#[derive(Clone, Debug, Default)]
-pub struct Settings {
-    /// The top file.
-    pub top: TopSettings,
-    /// How SLS are merged (`pillar_source_merging_strategy`).
-    pub strategy: Strategy,
-    /// Whether lists are joined instead of replaced (`pillar_merge_lists`).
-    pub merge_lists: bool,
-    /// Whether what an SLS includes lies over it instead of below (`pillar_includes_override_sls`).
-    pub includes_override: bool,
-    /// Values that lie over everything (`pillar={…}` on the command line).
-    pub over: Map,
-}
-
-/// The pillar of the minion for which `matches` answers. What goes wrong is among the problems, all of which
-/// end a run with [`Exit::Pillar`].
+/// The pillar of the minion that `matches` speaks for: always a mapping, empty when nothing matches.
+///
+/// With an error among the problems the answer is what could be compiled besides; nothing should run with it.
 pub fn compile(
     templates: &dyn Templates,
     settings: &Settings,
     matches: &mut dyn FnMut(&TopTarget<'_>) -> Result<bool, Problem>,
     problems: &mut Problems,
-) -> Map {
-    let mut own = Problems::new();
-    let wanted = Matches::from_top(templates, &settings.top, matches, &mut own);
+) -> Value {
+    let catalogue = Catalogue::new(templates);
+    let overrides =
+        if settings.overrides.as_map().is_some() { settings.overrides.clone() } else { Map::new().into() };
+    let mut pillar = overrides.clone();
     let mut compiler =
-        Compiler { catalogue: Catalogue::new(templates), settings, done: HashSet::new(), problems: &mut own };
-    let mut pillar = Value::from(Map::new());
-    for (saltenv, names) in wanted.iter() {
-        for (name, span) in names {
-            for sls in compiler.named(saltenv, name, *span) {
-                if let Some(value) = compiler.sls(saltenv, &sls, &Map::new(), 0) {
-                    pillar = compiler.lay(pillar, value);
-                }
+        Compiler { catalogue: &catalogue, settings, problems, rendered: HashMap::new(), depth: 0 };
+    for wanted in top::wanted(&catalogue, settings, matches, compiler.problems) {
+        if !catalogue.has_saltenv(&wanted.saltenv) {
+            compiler.problems.push(no_saltenv(&wanted, &catalogue));
+            continue;
+        }
+        let listing = catalogue.listing(&wanted.saltenv, compiler.problems);
+        for sls in names(&listing, &wanted.sls) {
+            let place = Place { saltenv: &wanted.saltenv, sls, span: wanted.span };
+            let value = compiler.render(place, &mut Map::new(), wanted.ignore_missing);
+            if let Some(value) = value.filter(|value| value.as_map().is_some()) {
+                pillar = settings.merge(pillar, value);
             }
         }
     }
-    pillar = merge(pillar, settings.over.clone().into(), Strategy::Recurse, ListMerge::Replace);
-    problems.extend(own.into_iter().map(|problem| match problem.severity {
-        report::Severity::Error => problem.exit(Exit::Pillar),
-        report::Severity::Warning => problem,
-    }));
-    match pillar.data {
-        Data::Map(map) => map,
-        _ => Map::new(),
+    settings.merge(pillar, overrides)
+}
+
+/// Gives a problem of a renderer the exit code of a pillar failure.
+pub(crate) fn as_pillar_problem(problem: Problem) -> Problem {
+    match problem.severity {
+        Severity::Error => problem.exit(Exit::Pillar),
+        Severity::Warning => problem,
     }
 }
 
 struct Compiler<'a, 'p> {
-    catalogue: Catalogue<'a>,
+    catalogue: &'a Catalogue<'a>,
     settings: &'a Settings,
-    done: HashSet<(String, String)>,
     problems: &'p mut Problems,
+    /// What each SLS says itself, without what it includes. An SLS that is included twice is rendered once.
+    rendered: HashMap<(String, String), Value>,
+    depth: usize,
 }
 
-impl Compiler<'_, '_> {
-    /// The SLS that a name or pattern means; a problem when there is none.
-    fn named(&mut self, saltenv: &str, name: &str, span: Span) -> Vec<String> {
-        let listing = self.catalogue.listing(saltenv, self.problems);
-        let found: Vec<String> = listing.matching(name).into_iter().map(str::to_string).collect();
-        if found.is_empty() && !sls::is_pattern(name) {
-            self.problems.push(
-                Problem::error(
-                    "pillar.sls-missing",
-                    format!("there is no pillar SLS `{name}` in saltenv `{saltenv}`"),
-                )
-                .at(span)
-                .did_you_mean(name, listing.names.iter().map(String::as_str))
-                .hint(format!(
-                    "it would be `{0}.sls` or `{0}/init.sls` below the pillar roots",
-                    name.replace('.', "/")
-                )),
-            );
-        }
-        found
-    }
-
-    /// An SLS with what it includes; `None` when it was taken already or nothing came of it.
-    fn sls(&mut self, saltenv: &str, sls: &str, defaults: &Map, depth: usize) -> Option<Value> {
-        if !self.done.insert((saltenv.to_string(), sls.to_string())) {
-            return None;
-        }
-        let path = self.catalogue.listing(saltenv, self.problems).path_of(sls)?;
-        let request = Request { saltenv, path: &path, sls: Some(sls), context: defaults };
-        let mut value = self.catalogue.render(&request, self.problems)?;
-        let Some(map) = value.as_map_mut() else {
-            if !value.is_null() {
-                let what = format!("the pillar SLS `{sls}` has to be a mapping and is {}", value.kind());
-                self.problems.push(Problem::error("pillar.shape", what).on(&path).at(value.span));
-            }
-            return None;
-        };
-        let Some(include) = map.remove("include") else { return Some(value) };
-        if depth >= DEEPEST {
-            let what = format!("pillar SLS include each other more than {DEEPEST} levels deep");
-            self.problems.push(Problem::error("pillar.too-deep", what).at(include.span));
-            return Some(value);
-        }
-        let from_init = path.ends_with("/init.sls");
-        let mut below = Value::from(Map::new());
-        for entry in self.entries(&include, sls) {
-            for value in self.included(saltenv, sls, from_init, &entry, depth) {
-                below = self.lay(below, value);
-            }
-        }
-        Some(if self.settings.includes_override { self.lay(value, below) } else { self.lay(below, value) })
-    }
-
-    /// Names with their settings: `name`, or `name: {defaults: …, key: …}`.
-    fn entries(&mut self, include: &Value, sls: &str) -> Vec<Include> {
-        let Some(items) = include.as_list() else {
-            let what =
-                format!("`include` of the pillar SLS `{sls}` has to be a list and is {}", include.kind());
-            self.problems.push(Problem::error("pillar.include", what).at(include.span));
-            return Vec::new();
-        };
-        let mut entries = Vec::new();
-        for item in items {
-            match &item.data {
-                Data::Map(map) => {
-                    for (name, settings) in map.iter() {
-                        let defaults =
-                            settings.get("defaults").and_then(Value::as_map).cloned().unwrap_or_default();
-                        let key = settings.get("key").filter(|key| !key.is_null()).map(ToString::to_string);
-                        entries.push(Include { name: name.to_string(), span: item.span, defaults, key });
-                    }
-                }
-                _ => entries.push(Include {
-                    name: item.to_string(),
-                    span: item.span,
-                    defaults: Map::new(),
-                    key: None,
-                }),
-            }
-        }
-        entries
-    }
-
-    fn included(
-        &mut self,
-        saltenv: &str,
-        from: &str,
-        from_init: bool,
-        entry: &Include,
-        depth: usize,
-    ) -> Vec<Value> {
-        let name = if entry.name.starts_with('.') {
-            match sls::absolute(&entry.name, from, from_init) {
-                Some(name) => name,
-                None => {
-                    let what = format!("`{}` leads out of the pillar tree", entry.name);
-                    self.problems.push(Problem::error("pillar.include", what).at(entry.span));
-                    return Vec::new();
-                }
-            }
-        } else {
-            entry.name.clone()
-        };
-        let mut values = Vec::new();
-        for sls in self.named(saltenv, &name, entry.span) {
-            if let Some(value) = self.sls(saltenv, &sls, &entry.defaults, depth + 1) {
-                values.push(entry.nested(value));
-            }
-        }
-        values
-    }
-
-    fn lay(&self, below: Value, above: Value) -> Value {
-        let lists = if self.settings.merge_lists { ListMerge::Extend } else { ListMerge::Replace };
-        merge(below, above, self.settings.strategy, lists)
-    }
+/// The SLS to render, and who asked for it.
+#[derive(Clone, Copy)]
+struct Place<'s> {
+    saltenv: &'s str,
+    sls: &'s str,
+    span: Span,
 }
 
 /// An entry of `include`.
 struct Include {
-    name: String,
+    sls: String,
     span: Span,
-    defaults: Map,
-    key: Option<String>,
+    /// The keys below which its values go.
+    key: Vec<String>,
 }
 
-impl Include {
-    /// Puts what was included under its key (`a:b`).
-    fn nested(&self, value: Value) -> Value {
-        let Some(key) = &self.key else { return value };
-        key.rsplit(':').fold(value, |inner, part| [(part, inner)].into_iter().collect::<Map>().into())
+impl Compiler<'_, '_> {
+    /// What an SLS says, on top of what it includes.
+    fn render(&mut self, place: Place<'_>, defaults: &mut Map, ignore_missing: bool) -> Option<Value> {
+        let Place { saltenv, sls, span } = place;
+        let listing = self.catalogue.listing(saltenv, self.problems);
+        let Some(path) = listing.path_of(sls) else {
+            if !ignore_missing {
+                self.problems.push(not_available(place, &listing));
+            }
+            return None;
+        };
+        if self.depth >= DEEPEST {
+            self.problems.push(
+                Problem::error(
+                    "pillar.include-too-deep",
+                    format!("pillar includes nest deeper than {DEEPEST}"),
+                )
+                .at(span)
+                .exit(Exit::Pillar),
+            );
+            return None;
+        }
+        let mut own = Problems::new();
+        let request = Request { saltenv, path: &path, sls: Some(sls), context: defaults };
+        let value = self.catalogue.render(&request, &mut own);
+        self.problems.extend(own.into_iter().map(as_pillar_problem));
+        let mut value = value?;
+        if value.as_map().is_none() && value.is_truthy() {
+            self.problems.push(not_a_mapping(sls, &value));
+            return None;
+        }
+        let include = value.as_map_mut().and_then(|map| map.remove("include"));
+        self.rendered.insert((saltenv.into(), sls.into()), value.clone());
+        let Some(include) = include else { return Some(value) };
+        self.depth += 1;
+        let value =
+            self.with_includes(place, value, &include, path.ends_with("/init.sls"), defaults, &listing);
+        self.depth -= 1;
+        Some(value)
+    }
+
+    fn with_includes(
+        &mut self,
+        place: Place<'_>,
+        value: Value,
+        include: &Value,
+        is_init: bool,
+        defaults: &mut Map,
+        listing: &Listing,
+    ) -> Value {
+        let Some(entries) = include.as_list() else {
+            self.problems.push(include_not_a_list(place.sls, include));
+            return value;
+        };
+        let mut layers = Vec::new();
+        for entry in entries {
+            let Some(include) = self.read(entry, place, is_init, defaults) else { continue };
+            for sls in names(listing, &include.sls) {
+                let below = Place { saltenv: place.saltenv, sls, span: include.span };
+                let known = (place.saltenv.to_string(), sls.to_string());
+                let included = match self.rendered.get(&known) {
+                    Some(value) => Some(value.clone()),
+                    None => self.render(below, &mut defaults.clone(), false),
+                };
+                if let Some(included) = included.filter(Value::is_truthy) {
+                    layers.push(below_key(&include.key, included));
+                }
+            }
+        }
+        if self.settings.includes_override {
+            layers.insert(0, value);
+        } else {
+            layers.push(value);
+        }
+        let merge = |base, over| self.settings.merge(base, over);
+        layers.into_iter().reduce(merge).unwrap_or_default()
+    }
+
+    /// An entry of `include`: a name, or a name with `defaults` (variables for the template, which later
+    /// entries see as well, as in Salt) and `key`.
+    fn read(&mut self, entry: &Value, from: Place<'_>, is_init: bool, defaults: &mut Map) -> Option<Include> {
+        let (name, options) = match &entry.data {
+            Data::Str(name) => (name.to_string(), None),
+            Data::Map(map) if map.values().next().is_some_and(|options| options.as_map().is_some()) => {
+                let (name, options) = map.first()?;
+                (name.to_string(), options.as_map())
+            }
+            _ => {
+                self.problems.push(
+                    Problem::error(
+                        "pillar.include-form",
+                        format!("an include in SLS '{}' is no name", from.sls),
+                    )
+                    .at(entry.span)
+                    .hint("write `- name`, or `- name:` with `key:` and `defaults:` indented below it")
+                    .exit(Exit::Pillar),
+                );
+                return None;
+            }
+        };
+        if let Some(options) = options {
+            *defaults = options.get("defaults").and_then(Value::as_map).cloned().unwrap_or_default();
+        }
+        let key = options.and_then(|options| options.get("key")).filter(|key| key.is_truthy());
+        let Some(sls) = absolute(&name.replace('/', "."), from.sls, is_init) else {
+            self.problems.push(
+                Problem::error(
+                    "pillar.include-beyond-top",
+                    format!("`{name}` goes beyond the top of the tree"),
+                )
+                .at(entry.span)
+                .exit(Exit::Pillar),
+            );
+            return None;
+        };
+        let key = key.map(|key| key.to_string().split(':').map(String::from).collect()).unwrap_or_default();
+        Some(Include { sls, span: entry.span, key })
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
+/// The SLS that a name or pattern means; the name itself when nothing fits.
+fn names<'l>(listing: &'l Listing, name: &'l str) -> Vec<&'l str> {
+    let found = listing.matching(name);
+    if found.is_empty() { vec![name] } else { found }
+}
 
-    use super::*;
+fn below_key(key: &[String], value: Value) -> Value {
+    key.iter().rev().fold(value, |value, part| [(part.as_str(), value)].into_iter().collect::<Map>().into())
+}
 
-    /// Files whose text is JSON.
-    struct Tree(Vec<(&'static str, &'static str)>);
+fn not_available(place: Place<'_>, listing: &Listing) -> Problem {
+    let Place { saltenv, sls, span } = place;
+    Problem::error(
+        "pillar.not-available",
+        format!("Specified SLS '{sls}' in environment '{saltenv}' is not available on the salt master"),
+    )
+    .at(span)
+    .did_you_mean(sls, listing.names.iter().map(String::as_str))
+    .exit(Exit::Pillar)
+}
 
-    impl Templates for Tree {
-        fn saltenvs(&self) -> Vec<String> {
-            vec!["base".into()]
-        }
+fn no_saltenv(wanted: &Wanted, catalogue: &Catalogue<'_>) -> Problem {
+    Problem::error(
+        "pillar.no-saltenv",
+        format!("No matching pillar environment for environment '{}' found", wanted.saltenv),
+    )
+    .at(wanted.span)
+    .did_you_mean(&wanted.saltenv, catalogue.saltenvs().iter().map(String::as_str))
+    .exit(Exit::Pillar)
+}
 
-        fn files(&self, _: &str) -> Result<Arc<Vec<String>>, Problem> {
-            Ok(Arc::new(self.0.iter().map(|(path, _)| (*path).to_string()).collect()))
-        }
+fn not_a_mapping(sls: &str, value: &Value) -> Problem {
+    Problem::error("pillar.not-a-mapping", format!("SLS '{sls}' does not render to a dictionary"))
+        .at(value.span)
+        .why(format!("it is {}", value.kind()))
+        .exit(Exit::Pillar)
+}
 
-        fn render(&self, request: &Request<'_>, _: &mut Problems) -> Option<Value> {
-            let (_, text) = self.0.iter().find(|(path, _)| *path == request.path)?;
-            let text = request.context.iter().fold((*text).to_string(), |text, (name, value)| {
-                text.replace(&format!("${name}"), &value.to_string())
-            });
-            value::json::from_text(&text).ok()
-        }
-    }
-
-    fn pillar(files: &[(&'static str, &'static str)], settings: Settings) -> (String, Problems) {
-        let mut problems = Problems::new();
-        let map = compile(&Tree(files.to_vec()), &settings, &mut |_| Ok(true), &mut problems);
-        (value::json::to_text(&map.into()), problems)
-    }
-
-    #[test]
-    fn sls_are_merged_in_the_order_of_the_top_file() {
-        let files = [
-            ("top.sls", r#"{"base": {"*": ["a", "b"]}}"#),
-            ("a.sls", r#"{"x": {"one": 1, "two": 2}, "l": [1]}"#),
-            ("b.sls", r#"{"x": {"two": 3}, "l": [2]}"#),
-        ];
-        assert_eq!(pillar(&files, Settings::default()).0, r#"{"x": {"one": 1, "two": 3}, "l": [2]}"#);
-        let settings = Settings { merge_lists: true, ..Settings::default() };
-        assert_eq!(pillar(&files, settings).0, r#"{"x": {"one": 1, "two": 3}, "l": [1, 2]}"#);
-        let over = value::json::from_text(r#"{"x": {"one": 9}}"#).unwrap().as_map().unwrap().clone();
-        let settings = Settings { over, ..Settings::default() };
-        assert_eq!(pillar(&files, settings).0, r#"{"x": {"one": 9, "two": 3}, "l": [2]}"#);
-    }
-
-    #[test]
-    fn includes_lie_below_and_take_key_and_defaults() {
-        let files = [
-            ("top.sls", r#"{"base": {"*": ["a.b"]}}"#),
-            ("a/b.sls", r#"{"include": [".c", {"d": {"key": "k:l", "defaults": {"v": "seven"}}}], "x": 1}"#),
-            ("a/c.sls", r#"{"x": 0, "c": true}"#),
-            ("d.sls", r#"{"v": "$v"}"#),
-        ];
-        let (json, problems) = pillar(&files, Settings::default());
-        assert_eq!(json, r#"{"x": 1, "c": true, "k": {"l": {"v": "seven"}}}"#);
-        assert!(problems.is_empty());
-    }
-
-    #[test]
-    fn a_missing_sls_ends_the_run_as_a_pillar_failure() {
-        let files = [("top.sls", r#"{"base": {"*": ["usres"]}}"#), ("users.sls", "{}")];
-        let (_, problems) = pillar(&files, Settings::default());
-        assert_eq!(problems.exit(), Exit::Pillar);
-        let hints: Vec<_> = problems.iter().flat_map(|problem| problem.hints.clone()).collect();
-        assert!(hints.contains(&"did you mean `users`?".to_string()), "{hints:?}");
-    }
+fn include_not_a_list(sls: &str, include: &Value) -> Problem {
+    Problem::error(
+        "pillar.include-not-a-list",
+        format!("Include Declaration in SLS '{sls}' is not formed as a list"),
+    )
+    .at(include.span)
+    .why(format!("it is {}", include.kind()))
+    .exit(Exit::Pillar)
 }

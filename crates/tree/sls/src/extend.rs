@@ -73,8 +73,7 @@ impl HighState {
     /// The id that an addition means; `None` when there is none, or more than one.
     fn target(&self, addition: &Addition, names: &mut Option<Names>) -> Option<Arc<str>> {
         let (state, _) = addition.states.first()?;
-        if let Some((id, _, declaration)) =
-            self.declarations.get_full(&addition.id).map(|(_, id, d)| (id, (), d))
+        if let Some((id, declaration)) = self.declarations.get_key_value(&addition.id)
             && (!addition.by_name || declaration.states.contains_key(state))
         {
             return Some(Arc::clone(id));
