@@ -1,5 +1,7 @@
 //! Small trees, each with what Salt 3007.8 makes of it (tests/cases/compile.json).
 
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
 mod support;
 
 use report::{Problems, Severity};

@@ -20,6 +20,7 @@ impl DataTree {
 
     /// The same, each file as JSON.
     #[allow(dead_code, reason = "not every test binary writes JSON")]
+    #[allow(clippy::unwrap_used, reason = "a test may")]
     pub(crate) fn json<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         Self::base(files.into_iter().map(|(path, json)| (path, value::json::from_text(json).unwrap())))
     }
