@@ -49,16 +49,24 @@ impl jinja::Loader for TreeLoader<'_> {
         let first = name.split('/').next().unwrap_or_default();
         let is_relative = matches!(first, "." | "..");
         let path = if is_relative {
-            let folder = match importer {
-                Some(importer) => importer.rsplit_once('/').map_or(".", |(folder, _)| folder).to_string(),
-                None => globals.get("tpldir").and_then(|dir| dir.as_str()).unwrap_or(".").to_string(),
-            };
-            clean(&format!("{folder}/{name}"))
+            // Against the importing template; Salt takes the folder of the last one named in full.
+            let tpldir = globals.get("tpldir").and_then(|dir| dir.as_str()).unwrap_or(".");
+            let own = importer.and_then(|importer| importer.rsplit_once('/')).map(|(folder, _)| folder);
+            let near =
+                clean(&format!("{}/{name}", own.unwrap_or(if importer.is_some() { "." } else { tpldir })));
+            match near {
+                Ok(path) if self.files.exists(self.saltenv, &path).unwrap_or(true) => Ok(path),
+                near => match clean(&format!("{tpldir}/{name}")) {
+                    Ok(path) if self.files.exists(self.saltenv, &path).unwrap_or(false) => Ok(path),
+                    _ => near,
+                },
+            }
         } else {
             clean(name.strip_prefix("salt://").unwrap_or(name))
         };
         let path = path.map_err(|error| {
-            Error::new(ErrorKind::NotFound, name).hint(format!("{error}: templates are read from the tree only"))
+            Error::new(ErrorKind::NotFound, name)
+                .hint(format!("{error}: templates are read from the tree only"))
         })?;
         let full: Arc<str> = path.into();
         if is_relative {
@@ -68,7 +76,10 @@ impl jinja::Loader for TreeLoader<'_> {
     }
 
     fn load(&self, name: &str) -> Result<Option<Loaded>, Error> {
-        let bytes = self.files.read(self.saltenv, name).map_err(|error| Error::other("OSError", error.to_string()))?;
+        let bytes = self
+            .files
+            .read(self.saltenv, name)
+            .map_err(|error| Error::other("OSError", error.to_string()))?;
         let Some(bytes) = bytes else { return Ok(None) };
         if bytes.len() > self.limit {
             let text = format!("`{name}` has {} bytes; templates may have {}", bytes.len(), self.limit);

@@ -40,7 +40,8 @@ mod tests {
 
     #[test]
     fn the_first_line_names_the_renderers() {
-        let names = |text: &str| stages(text, "jinja|yaml").into_iter().map(|stage| stage.name).collect::<Vec<_>>();
+        let names =
+            |text: &str| stages(text, "jinja|yaml").into_iter().map(|stage| stage.name).collect::<Vec<_>>();
         assert_eq!(names("#!yaml\na: 1"), ["yaml"]);
         assert_eq!(names("#! jinja | json \n"), ["jinja", "json"]);
         assert_eq!(names("#!/bin/sh\n"), ["jinja", "yaml"]);

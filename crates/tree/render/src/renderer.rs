@@ -193,14 +193,22 @@ impl Renderer {
         let text = std::str::from_utf8(request.bytes).map_err(|error| {
             let at = error.valid_up_to();
             let line = request.bytes.iter().take(at).filter(|byte| **byte == b'\n').count() + 1;
-            Problem::error("render.not-utf-8", format!("the file is not UTF-8: invalid byte at offset {at}, line {line}"))
-                .on(request.name)
-                .hint("save the file as UTF-8; binary files cannot be templates")
+            Problem::error(
+                "render.not-utf-8",
+                format!("the file is not UTF-8: invalid byte at offset {at}, line {line}"),
+            )
+            .on(request.name)
+            .hint("save the file as UTF-8; binary files cannot be templates")
         })?;
         Ok(self.texts.source(&self.sources, request.name, text))
     }
 
-    fn jinja(&self, request: &RenderRequest<'_>, text: &Arc<str>, source: SourceId) -> Result<RenderedText, Problem> {
+    fn jinja(
+        &self,
+        request: &RenderRequest<'_>,
+        text: &Arc<str>,
+        source: SourceId,
+    ) -> Result<RenderedText, Problem> {
         // A text without tags is its own rendering.
         if !text.contains('{') && !text.contains('#') {
             return Ok(RenderedText { text: text.to_string(), origin: Origin::Source(source) });
@@ -212,15 +220,19 @@ impl Renderer {
         globals.set("saltenv", request.saltenv);
         globals.set("env", request.saltenv);
         let mut own = Vec::new();
+        let mut name = None;
         if let Some(sls) = request.sls {
             globals.set("sls", sls);
-            for (name, value) in variables::of_sls(request.name, sls) {
+            for (variable, value) in variables::of_sls(request.name, sls) {
+                if &*variable == "tplfile" {
+                    name = value.as_str().map(Arc::from);
+                }
                 let value = jinja::Value::from(&value);
                 // Loading an import changes these for everyone but the template itself.
-                if matches!(&*name, "tplfile" | "tpldir" | "tpldot") {
-                    own.push((name.clone(), value.clone()));
+                if matches!(&*variable, "tplfile" | "tpldir" | "tpldot") {
+                    own.push((variable.clone(), value.clone()));
                 }
-                globals.set(name, value);
+                globals.set(variable, value);
             }
         }
         for (key, value) in request.context.iter() {
@@ -238,7 +250,7 @@ impl Renderer {
             limit: self.limits.template,
             relative: RefCell::default(),
         };
-        let job = Job { template, name: None, source, globals, variables: own };
+        let job = Job { template, name, source, globals, variables: own };
         let rendered = environment.render(&loader, job)?;
         let mut out = rendered.text;
         // Jinja drops the newline that ends a template; Salt puts it back.
@@ -255,14 +267,20 @@ impl Renderer {
     }
 
     /// The error at its template line, and the rendered line where that reads otherwise.
-    fn yaml_problem(&self, request: &RenderRequest<'_>, rendered: &RenderedText, error: YamlError) -> Problem {
+    fn yaml_problem(
+        &self,
+        request: &RenderRequest<'_>,
+        rendered: &RenderedText,
+        error: YamlError,
+    ) -> Problem {
         let at = error.problem.at.start.min(rendered.text.len());
         let span = error.span;
         let mut problem = Problem::from(error);
         if matches!(rendered.origin, Origin::Source(_)) {
             return problem;
         }
-        let start = rendered.text.as_bytes().iter().take(at).rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let start =
+            rendered.text.as_bytes().iter().take(at).rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let line = rendered.text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
         let number = rendered.text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1;
         if self.template_line(span).is_none_or(|written| written != line) {

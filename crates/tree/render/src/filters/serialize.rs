@@ -11,7 +11,8 @@ pub(super) fn register(environment: &mut Environment) {
         format_yaml(&data(value)?, flow_style(flow, Some(true))?)
     });
     environment.add_filter("dict_to_sls_yaml_params", |_, args| {
-        let [value, flow] = args.bind(&Signature::new("dict_to_sls_yaml_params", &["value", "flow_style"], 1))?;
+        let [value, flow] =
+            args.bind(&Signature::new("dict_to_sls_yaml_params", &["value", "flow_style"], 1))?;
         let Data::Map(map) = data(value)?.data else {
             return Err(Error::type_error("dict_to_sls_yaml_params needs a dict"));
         };
@@ -21,7 +22,8 @@ pub(super) fn register(environment: &mut Environment) {
         format_yaml(&items.collect(), flow_style(flow, Some(false))?)
     });
     environment.add_filter("json", |state, args| {
-        let [value, sort, indent] = args.bind(&Signature::new("json", &["value", "sort_keys", "indent"], 1))?;
+        let [value, sort, indent] =
+            args.bind(&Signature::new("json", &["value", "sort_keys", "indent"], 1))?;
         let sort = sort.map_or(Ok(true), |sort| sort.is_true())?;
         let mut data = data(value)?;
         if sort {
@@ -65,7 +67,9 @@ pub(super) fn register(environment: &mut Environment) {
             }
             value => {
                 let text = state.repr(&value)?;
-                Err(Error::type_error(format!("yaml_encode() only works with YAML scalar data; failed for {text}")))
+                Err(Error::type_error(format!(
+                    "yaml_encode() only works with YAML scalar data; failed for {text}"
+                )))
             }
         }
     });
@@ -81,13 +85,10 @@ pub(super) fn register(environment: &mut Environment) {
 }
 
 pub(super) fn data(value: Option<Value>) -> Result<value::Value, Error> {
-    value
-        .unwrap_or(Value::None)
-        .to_data()
-        .map_err(|error| match error {
-            jinja::ToValueError::Undefined(text) => Error::new(ErrorKind::Undefined, text),
-            error => Error::type_error(error.to_string()),
-        })
+    value.unwrap_or(Value::None).to_data().map_err(|error| match error {
+        jinja::ToValueError::Undefined(text) => Error::new(ErrorKind::Undefined, text),
+        error => Error::type_error(error.to_string()),
+    })
 }
 
 fn flow_style(given: Option<Value>, default: Option<bool>) -> Result<Option<bool>, Error> {
@@ -152,7 +153,7 @@ fn double_quoted(text: &str) -> String {
 }
 
 /// Keys as Python's `sort_keys` orders them, at every level.
-pub(super) fn sort_keys(value: &mut value::Value) {
+fn sort_keys(value: &mut value::Value) {
     match &mut value.data {
         Data::List(items) => items.iter_mut().for_each(sort_keys),
         Data::Map(map) => {
