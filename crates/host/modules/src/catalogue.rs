@@ -18,6 +18,7 @@ pub static MODULES: &[&Module] = &[
     &crate::log::MODULE,
     &crate::r#match::MODULE,
     &crate::mine::MODULE,
+    &crate::module::MODULE,
     &crate::network::MODULE,
     &crate::pillar::MODULE,
     &crate::pkg::MODULE,

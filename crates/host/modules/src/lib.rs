@@ -59,6 +59,7 @@ mod group;
 mod log;
 mod r#match;
 mod mine;
+mod module;
 mod network;
 mod pillar;
 mod pkg;

@@ -268,8 +268,10 @@ pub(super) fn deserialize(_: &Context<'_>, arguments: Deserialize) -> Result<Val
     match arguments.serializer.as_str() {
         "json" => value::json::from_text(&arguments.stream_or_string)
             .map_err(|error| Failure::message(error.to_string())),
-        "yaml" => Ok(render::yaml::load(&arguments.stream_or_string, &render::yaml::Nowhere)
-            .map_err(|error| Problem::from(error))?),
+        "yaml" => {
+            Ok(render::yaml::load(&arguments.stream_or_string, &render::yaml::Nowhere)
+                .map_err(Problem::from)?)
+        }
         other => Err(Failure::message(format!("Serializer '{other}' not found."))),
     }
 }
