@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use host::{Action, Effect, Fact, Host, HostError, Outcome, Subject};
+use host::{Action, Change, Effect, Fact, Host, HostError, Outcome, Subject};
 use value::Map;
 
 use super::inventory::{Inventory, difference};
@@ -30,7 +30,7 @@ pub(super) fn refresh(
     refresh: Refresh,
 ) -> Result<Option<String>, Failure> {
     let subject = Subject::new("package lists", "apt");
-    if refresh.wanted == Some(false) || host.fact(&subject).is_some() || is_fresh(host, refresh.valid)? {
+    if refresh.wanted == Some(false) || is_done(host, &subject) || is_fresh(host, refresh.valid)? {
         return Ok(None);
     }
     let after = Fact::Present([("fresh", true)].into_iter().collect::<Map>().into());
@@ -41,6 +41,12 @@ pub(super) fn refresh(
         }
         _ => Ok(None),
     }
+}
+
+/// Whether an earlier step of this run did it: a form without facts has it in its journal.
+fn is_done(host: &dyn Host, subject: &Subject) -> bool {
+    let done = |change: &Change| matches!(change, Change::Effect(effect) if effect.subject == *subject);
+    host.fact(subject).is_some() || host.changes_since(0).iter().any(done)
 }
 
 fn is_fresh(host: &dyn Host, valid: Option<i64>) -> Result<bool, HostError> {
