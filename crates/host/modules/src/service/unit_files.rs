@@ -159,7 +159,7 @@ fn links(text: &str, unit: &str) -> Vec<(PathBuf, String)> {
             let name = name.trim_matches('"');
             match key.trim() {
                 "WantedBy" => {
-                    links.push((Path::new(ETC).join(format!("{name}.wants")).join(unit), unit.into()))
+                    links.push((Path::new(ETC).join(format!("{name}.wants")).join(unit), unit.into()));
                 }
                 "RequiredBy" => {
                     links.push((Path::new(ETC).join(format!("{name}.requires")).join(unit), unit.into()));
