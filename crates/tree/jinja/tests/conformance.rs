@@ -267,3 +267,8 @@ fn salts_cases() {
 fn cases_of_the_language() {
     check(include_str!("language-cases.json"), |_, _| false);
 }
+
+#[test]
+fn random_expressions() {
+    check(include_str!("random-cases.json"), |_, _| false);
+}

@@ -8,7 +8,7 @@ use value::SourceId;
 
 fn environment() -> Environment {
     let mut environment = Environment::new();
-    environment.set_limits(Limits { steps: 600_000, ..Limits::default() });
+    environment.set_limits(Limits { steps: 1_500_000, ..Limits::default() });
     environment
 }
 
@@ -103,7 +103,7 @@ fn deep_nesting_of_the_text_is_an_error() {
 
 #[test]
 fn deep_values_compare_print_and_die_without_overflow() {
-    let deep = "{% set ns = namespace(x=[], y=[], t=(), d={}) %}{% for i in range(50000) %}\
+    let deep = "{% set ns = namespace(x=[], y=[], t=(), d={}) %}{% for i in range(20000) %}\
         {% set ns.x = [ns.x] %}{% set ns.y = [ns.y] %}{% set ns.t = (ns.t,) %}{% set ns.d = {'a': ns.d} %}{% endfor %}";
     for (use_, class) in [
         ("{{ ns.x }}", "RecursionError"),
@@ -132,7 +132,7 @@ fn deep_values_compare_print_and_die_without_overflow() {
         "{1: ns.x}.values()",
     ] {
         let text = format!(
-            "{{% set ns = namespace(x=1) %}}{{% for i in range(50000) %}}{{% set ns.x = {nest} %}}{{% endfor %}}ok"
+            "{{% set ns = namespace(x=1) %}}{{% for i in range(20000) %}}{{% set ns.x = {nest} %}}{{% endfor %}}ok"
         );
         assert_eq!(render(&text).unwrap(), "ok", "{nest}");
     }

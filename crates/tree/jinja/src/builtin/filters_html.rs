@@ -1,6 +1,6 @@
 //! Filters for HTML and URLs.
 
-use super::{flag, only_input, required, soft_text};
+use super::{flag, no_attribute, only_input, required, soft_text};
 use crate::methods::{escape_str, escape_value};
 use crate::value::text::{quote, to_text};
 use crate::{Args, Environment, Error, Signature, State, Value};
@@ -66,6 +66,9 @@ fn xml_attributes(state: &mut State<'_>, args: Args) -> Result<Value, Error> {
         None => true,
         given => flag(given)?,
     };
+    if !input.is_mapping() {
+        return Err(no_attribute(&input, "items"));
+    }
     let items = state.attribute(&input, "items")?;
     let mut parts = Vec::new();
     for pair in state.call(&items, Args::default())?.to_items(state)? {
@@ -102,7 +105,9 @@ fn url_encode(state: &mut State<'_>, args: Args) -> Result<Value, Error> {
     };
     let mut parts = Vec::with_capacity(pairs.len());
     for pair in pairs {
-        let pair = pair.to_items(state)?;
+        let pair = pair.to_items(state).map_err(|_| {
+            Error::type_error(format!("cannot unpack non-iterable {} object", pair.type_name()))
+        })?;
         let [key, value] = pair.as_slice() else {
             return Err(Error::value_error(format!(
                 "not enough values to unpack (expected 2, got {})",

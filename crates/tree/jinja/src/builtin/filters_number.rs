@@ -19,7 +19,6 @@ pub(super) fn register(environment: &mut Environment) {
         }
     });
     environment.add_filter("abs", |_, args| match super::only_input(args, "abs", &["x"])? {
-        Value::Undefined(undefined) => Err(undefined.error()),
         Value::Float(number) => Ok(Value::Float(number.abs())),
         value => match to_integer(&value) {
             Some(number) => Ok(Value::big(number.abs())),
@@ -139,9 +138,6 @@ fn round(_: &mut State<'_>, args: Args) -> Result<Value, Error> {
     if !matches!(method, "common" | "ceil" | "floor") {
         return Err(Error::new(ErrorKind::FilterArgument, "method must be common, ceil or floor"));
     }
-    if let Value::Undefined(undefined) = &input {
-        return Err(undefined.error());
-    }
     if method == "common" {
         return match &input {
             Value::Float(number) => Ok(Value::Float(round_half_even(*number, precision))),
@@ -154,6 +150,9 @@ fn round(_: &mut State<'_>, args: Args) -> Result<Value, Error> {
                 ))),
             },
         };
+    }
+    if let Value::Undefined(undefined) = &input {
+        return Err(undefined.error());
     }
     let Some(number) = input.as_float() else {
         return Err(Error::type_error(format!(
@@ -203,7 +202,7 @@ fn file_size(_: &mut State<'_>, args: Args) -> Result<Value, Error> {
         return Ok("1 Byte".into());
     }
     if bytes < base {
-        return Ok(Value::from(format!("{} Bytes", bytes.trunc())));
+        return Ok(Value::from(format!("{} Bytes", bytes.trunc() + 0.0)));
     }
     let mut unit = base;
     let mut text = String::new();

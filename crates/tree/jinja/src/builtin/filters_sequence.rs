@@ -177,11 +177,7 @@ fn dictsort(state: &mut State<'_>, args: Args) -> Result<Value, Error> {
             let items = state.attribute(&input, "items")?;
             state.call(&items, Args::default())?.to_items(state)?
         }
-        Value::Undefined(undefined) => return Err(undefined.error()),
-        input => {
-            let message = format!("'{}' object has no attribute 'items'", input.type_name());
-            return Err(Error::new(ErrorKind::Attribute, message));
-        }
+        input => return Err(super::no_attribute(input, "items")),
     };
     let getter = Getter::new(Some(&Value::Int(position)), fold_case, None);
     let keyed = with_keys(state, pairs, &[getter])?;

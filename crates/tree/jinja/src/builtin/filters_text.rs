@@ -140,6 +140,10 @@ fn indent(state: &mut State<'_>, args: Args) -> Result<Value, Error> {
     let text = match &input {
         Value::Str(text) | Value::Markup(text) => text.clone(),
         Value::Undefined(undefined) => return Err(undefined.error()),
+        Value::Tuple(_) => {
+            return Err(Error::type_error("can only concatenate tuple (not \"str\") to tuple"));
+        }
+        other @ Value::List(_) => return Err(super::no_attribute(other, "splitlines")),
         other => {
             return Err(Error::type_error(format!(
                 "unsupported operand type(s) for +=: '{}' and 'str'",
@@ -196,9 +200,10 @@ fn truncate(state: &mut State<'_>, args: Args) -> Result<Value, Error> {
         return Err(Error::other("AssertionError", format!("expected leeway >= 0, got {leeway}")));
     }
     let Some(text) = input.as_str() else {
-        return match &input {
-            Value::Undefined(undefined) => Err(undefined.error()),
-            other => Err(Error::type_error(format!("object of type '{}' has no len()", other.type_name()))),
+        return match input.length()? {
+            None => Err(Error::type_error(format!("object of type '{}' has no len()", input.type_name()))),
+            Some(items) if items as i64 <= length.saturating_add(leeway) => Ok(input),
+            Some(_) => Err(super::no_attribute(&input, "rsplit")),
         };
     };
     if count_characters(text) as i64 <= length.saturating_add(leeway) {

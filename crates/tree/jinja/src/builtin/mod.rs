@@ -12,7 +12,7 @@ mod sorting;
 mod tests;
 mod wrap;
 
-use crate::{Args, Environment, Error, Signature, State, Value};
+use crate::{Args, Environment, Error, ErrorKind, Signature, State, Value};
 
 pub(crate) use filters_html::strip_tags;
 pub(crate) use sorting::sort_values;
@@ -54,6 +54,17 @@ fn integer(value: Option<&Value>, default: i64) -> Result<i64, Error> {
 fn only_input(args: Args, name: &'static str, parameter: &'static [&'static str]) -> Result<Value, Error> {
     let [input] = args.bind(&Signature::new(name, parameter, 1))?;
     Ok(required(input))
+}
+
+/// What Python says of a method that a value does not have.
+fn no_attribute(value: &Value, name: &str) -> Error {
+    match value {
+        Value::Undefined(undefined) => undefined.error(),
+        value => Error::new(
+            ErrorKind::Attribute,
+            format!("'{}' object has no attribute '{name}'", value.type_name()),
+        ),
+    }
 }
 
 /// A value's text, where Python would call `str()` on it.

@@ -1,6 +1,6 @@
 //! `wordwrap`, as Python's `textwrap` breaks lines.
 
-use super::{flag, integer, like, required, soft_text};
+use super::{flag, integer, like, no_attribute, required};
 use crate::methods::split_lines;
 use crate::{Args, Error, Signature, State, Value};
 
@@ -13,7 +13,10 @@ pub(super) fn wordwrap(state: &mut State<'_>, args: Args) -> Result<Value, Error
     .with_context();
     let [input, width, break_long, wrapstring, on_hyphens] = args.bind(&SIGNATURE)?;
     let input = required(input);
-    let text = soft_text(state, &input)?;
+    let text = match &input {
+        Value::Str(text) | Value::Markup(text) => text.clone(),
+        other => return Err(no_attribute(other, "splitlines")),
+    };
     let width = integer(width.as_ref(), 79)?;
     let given = |value: Option<Value>| match value {
         None => Ok(true),
@@ -58,7 +61,7 @@ fn wrap(line: &str, width: usize, break_long: bool, on_hyphens: bool) -> Vec<Str
             current.push(chunk);
         }
         if chunks.last().is_some_and(|chunk| chunk.len() > width) {
-            take_long(&mut chunks, &mut current, width.saturating_sub(length).max(1), break_long, on_hyphens);
+            take_long(&mut chunks, &mut current, width.saturating_sub(length), break_long, on_hyphens);
         }
         if current.last().is_some_and(|chunk| blank(chunk)) {
             current.pop();

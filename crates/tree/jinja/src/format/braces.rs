@@ -110,9 +110,6 @@ impl Formatter<'_> {
         let text = if specification.is_empty() {
             to_text(&value)?
         } else {
-            if let Value::Undefined(undefined) = &value {
-                return Err(undefined.error());
-            }
             spec::parse(&specification)?.apply(state, &value)?
         };
         Ok(match value {

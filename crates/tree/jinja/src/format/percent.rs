@@ -55,7 +55,7 @@ impl Values<'_> {
     fn finish(&self) -> Result<(), Error> {
         let left_over = match self.all {
             Value::Tuple(tuple) => self.used < tuple.len(),
-            Value::Dict(_) | Value::List(_) | Value::Range(_) | Value::View(_) => false,
+            Value::Dict(_) | Value::List(_) | Value::Range(_) | Value::View(_) | Value::Undefined(_) => false,
             Value::Object(object) => !object.is_mapping() && self.used == 0,
             _ => self.used == 0,
         };

@@ -123,7 +123,7 @@ fn add(state: &mut State<'_>, a: &Value, b: &Value) -> Result<Value, Error> {
         (Value::Str(_), Value::Markup(b)) => {
             Ok(Value::Markup(join(state, &crate::methods::escape_text(a), b)?))
         }
-        (Value::Str(_) | Value::Markup(_), _) => wrong("str"),
+        (Value::Str(_), _) => wrong("str"),
         (Value::List(a), Value::List(b)) => {
             state.charge_items(a.len() + b.len())?;
             let mut items = a.to_vec();

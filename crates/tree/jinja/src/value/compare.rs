@@ -236,6 +236,10 @@ pub(crate) fn contains(state: &mut State<'_>, container: &Value, item: &Value) -
             Ok(set.borrow().contains(&key))
         }
         Value::Range(range) => match item {
+            Value::Undefined(undefined) => {
+                undefined.require_lenient()?;
+                Ok(false)
+            }
             Value::Float(number) if number.fract() == 0.0 => Ok(range.contains(*number as i64)),
             item => Ok(item.as_int().is_some_and(|number| range.contains(number))),
         },

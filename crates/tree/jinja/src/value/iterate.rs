@@ -125,7 +125,7 @@ pub(crate) enum Cursor {
     Tuple { tuple: Tuple, index: usize },
     Range { range: Rc<Range>, index: u64 },
     View { view: Rc<View>, index: usize, length: usize },
-    Text { text: Arc<str>, offset: usize, markup: bool },
+    Text { text: Arc<str>, offset: usize },
     Owned(std::vec::IntoIter<Value>),
     Iterator(Iter),
     Generator(Box<dyn Generator>),
@@ -158,13 +158,12 @@ impl Cursor {
                 *index += 1;
                 item
             }
-            Self::Text { text, offset, markup } => {
+            Self::Text { text, offset } => {
                 let rest = text.get(*offset..).unwrap_or_default();
                 let Some(c) = rest.chars().next() else { return Ok(None) };
                 *offset += c.len_utf8();
                 let mut buffer = [0; 4];
-                let one: Arc<str> = (&*c.encode_utf8(&mut buffer)).into();
-                Some(if *markup { Value::Markup(one) } else { Value::Str(one) })
+                Some(Value::Str((&*c.encode_utf8(&mut buffer)).into()))
             }
             Self::Owned(items) => items.next(),
             Self::Iterator(iter) => return iter.clone().next(state),
@@ -261,8 +260,7 @@ impl Value {
             },
             Self::View(view) => Cursor::View { view: view.clone(), index: 0, length: view.dict.len() },
             Self::Range(range) => Cursor::Range { range: range.clone(), index: 0 },
-            Self::Str(text) => Cursor::Text { text: text.clone(), offset: 0, markup: false },
-            Self::Markup(text) => Cursor::Text { text: text.clone(), offset: 0, markup: true },
+            Self::Str(text) | Self::Markup(text) => Cursor::Text { text: text.clone(), offset: 0 },
             Self::Bytes(bytes) => Cursor::Owned(
                 bytes.iter().map(|byte| Self::Int(i64::from(*byte))).collect::<Vec<_>>().into_iter(),
             ),
