@@ -176,7 +176,7 @@ impl Renderer {
                     current = self.jinja(request, &text, source)?;
                 }
                 "yaml" => return self.yaml(request, &current),
-                "json" => return self.json(&current),
+                "json" => return Self::json(&current),
                 "text" => return Ok(Value::from(current.text).at(Span::new(source, 0, 0))),
                 name => return Err(unavailable(name, source, &current.text)),
             }
@@ -300,7 +300,7 @@ impl Renderer {
         source.text.get(start..)?.lines().next().map(str::to_string)
     }
 
-    fn json(&self, rendered: &RenderedText) -> Result<Value, Problem> {
+    fn json(rendered: &RenderedText) -> Result<Value, Problem> {
         let text = pipe::without_line(&rendered.text);
         if text.trim().is_empty() {
             return Ok(Map::new().into());

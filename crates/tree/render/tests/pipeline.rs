@@ -1,5 +1,7 @@
 //! Files through the whole pipe: what comes out, and where problems point.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use std::sync::Arc;
 
 use render::{Facts, Limits, MemoryTree, NoFunctions, RenderRequest, RenderedText, Renderer};

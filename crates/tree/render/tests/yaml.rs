@@ -1,6 +1,6 @@
 //! The real Salt's answers to YAML texts: same value, or same error at the same place.
 
-#![expect(clippy::disallowed_methods, reason = "reads its cases")]
+#![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test that reads its cases")]
 
 use render::yaml::{self, PlainText, YamlError};
 use report::{Problem, Sources};

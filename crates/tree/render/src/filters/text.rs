@@ -250,7 +250,8 @@ fn expand(template: &str, captures: &Captures<'_, str>, out: &mut String) -> Res
 }
 
 fn register_digests(environment: &mut Environment) {
-    let digests: [(&str, fn(&[u8]) -> String); 5] = [
+    type Digest = fn(&[u8]) -> String;
+    let digests: [(&str, Digest); 5] = [
         ("md5", |bytes| hexadecimal(&md5::Md5::digest(bytes))),
         ("sha1", |bytes| hexadecimal(&sha1::Sha1::digest(bytes))),
         ("sha256", |bytes| hexadecimal(&sha2::Sha256::digest(bytes))),
@@ -296,7 +297,10 @@ fn one_bytes(state: &mut State<'_>, args: &Args) -> Result<std::sync::Arc<[u8]>,
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    let digit = |half: u8| DIGITS.get(usize::from(half)).copied().unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// As `shlex.quote`.

@@ -45,7 +45,7 @@ impl<'d, P: Places> Constructor<'d, P> {
             (Tag::Map | Tag::Omap, Content::Mapping(_)) => Data::Map(self.mapping(id, depth)?),
             (Tag::Set, Content::Mapping(_)) => {
                 let map = self.mapping(id, depth)?;
-                Data::List(map.keys().map(|key| value_of(key)).collect())
+                Data::List(map.keys().map(value_of).collect())
             }
             (Tag::Pairs, Content::Sequence(items)) => Data::List(self.pairs(id, items.clone(), depth)?),
             _ => return Err(self.misfit(id)),
