@@ -12,7 +12,7 @@ use crate::top::{self, Wanted};
 /// How deep includes may nest.
 const DEEPEST: usize = 100;
 
-/// The pillar of the minion that `matches` speaks for: always a mapping, empty when nothing matches.
+/// The pillar of the minion that `matches` speaks for, empty when nothing matches.
 ///
 /// With an error among the problems the answer is what could be compiled besides; nothing should run with it.
 pub fn compile(
@@ -20,10 +20,9 @@ pub fn compile(
     settings: &Settings,
     matches: &mut dyn FnMut(&TopTarget<'_>) -> Result<bool, Problem>,
     problems: &mut Problems,
-) -> Value {
+) -> Map {
     let catalogue = Catalogue::new(templates);
-    let overrides =
-        if settings.overrides.as_map().is_some() { settings.overrides.clone() } else { Map::new().into() };
+    let overrides = Value::from(settings.over.clone());
     let mut pillar = overrides.clone();
     let mut compiler =
         Compiler { catalogue: &catalogue, settings, problems, rendered: HashMap::new(), depth: 0 };
@@ -41,7 +40,10 @@ pub fn compile(
             }
         }
     }
-    settings.merge(pillar, overrides)
+    match settings.merge(pillar, overrides).data {
+        Data::Map(pillar) => pillar,
+        _ => Map::new(),
+    }
 }
 
 /// Gives a problem of a renderer the exit code of a pillar failure.
@@ -215,6 +217,7 @@ fn not_available(place: Place<'_>, listing: &Listing) -> Problem {
     )
     .at(span)
     .did_you_mean(sls, listing.names.iter().map(String::as_str))
+    .hint(format!("it would be `{0}.sls` or `{0}/init.sls` below the pillar roots", sls.replace('.', "/")))
     .exit(Exit::Pillar)
 }
 

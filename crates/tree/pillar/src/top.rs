@@ -45,7 +45,7 @@ pub(crate) fn wanted(
     let mut seen = HashSet::new();
     let mut wanted = Vec::new();
     for target in targets {
-        if settings.pillarenv.as_ref().is_some_and(|only| *only != target.saltenv) {
+        if settings.top.saltenv.as_ref().is_some_and(|only| *only != target.saltenv) {
             continue;
         }
         let asked = TopTarget { expression: &target.expression, kind: &target.kind, span: target.span };
@@ -144,10 +144,10 @@ fn tops(catalogue: &Catalogue<'_>, settings: &Settings, problems: &mut Problems)
     let mut tops = Vec::new();
     for saltenv in saltenvs(catalogue, settings) {
         let listing = catalogue.listing(&saltenv, problems);
-        if !listing.has_path(&settings.top) {
+        if !listing.has_path(&settings.top.path) {
             continue;
         }
-        let mut top = rendered(catalogue, &saltenv, &settings.top, problems);
+        let mut top = rendered(catalogue, &saltenv, &settings.top.path, problems);
         let include = top.remove("include");
         tops.push(top);
         let mut done = HashSet::new();
@@ -174,10 +174,10 @@ fn tops(catalogue: &Catalogue<'_>, settings: &Settings, problems: &mut Problems)
 fn saltenvs(catalogue: &Catalogue<'_>, settings: &Settings) -> Vec<String> {
     let mut all = catalogue.saltenvs().to_vec();
     all.sort_by_key(|saltenv| saltenv != "base");
-    if let Some(only) = &settings.pillarenv {
+    if let Some(only) = &settings.top.saltenv {
         all.retain(|saltenv| saltenv == only);
     } else if settings.strategy == value::Strategy::None {
-        let only = settings.saltenv.as_deref().unwrap_or("base");
+        let only = settings.top.top_saltenv.as_deref().unwrap_or("base");
         all.retain(|saltenv| saltenv == only);
     }
     all
