@@ -34,6 +34,8 @@
 #[macro_use]
 mod arguments;
 mod calls;
+#[cfg(test)]
+mod cases;
 pub mod catalogue;
 mod context;
 #[macro_use]
