@@ -25,7 +25,12 @@ fn every_case_holds() {
             if problems.is_empty() {
                 held += 1;
             } else {
-                broken.push(format!("{} ({}): {why}\n  {}", text(&case, "call"), file.display(), problems.join("\n  ")));
+                broken.push(format!(
+                    "{} ({}): {why}\n  {}",
+                    text(&case, "call"),
+                    file.display(),
+                    problems.join("\n  ")
+                ));
             }
         }
     }
@@ -38,7 +43,11 @@ fn every_case_has_a_title_of_its_own() {
     let mut titles = std::collections::BTreeSet::new();
     for file in case_files() {
         for case in cases(&file) {
-            assert!(titles.insert((text(&case, "call"), text(&case, "why"))), "twice: {}", text(&case, "why"));
+            assert!(
+                titles.insert((text(&case, "call"), text(&case, "why"))),
+                "twice: {}",
+                text(&case, "why")
+            );
         }
     }
 }
@@ -50,9 +59,11 @@ fn case_files() -> Vec<PathBuf> {
     let mut files = Vec::new();
     for module in std::fs::read_dir(source).unwrap() {
         let Ok(cases) = std::fs::read_dir(module.unwrap().path().join("cases")) else { continue };
-        files.extend(cases.map(|file| file.unwrap().path()).filter(|file| {
-            file.extension().is_some_and(|extension| extension == "yaml")
-        }));
+        files.extend(
+            cases
+                .map(|file| file.unwrap().path())
+                .filter(|file| file.extension().is_some_and(|extension| extension == "yaml")),
+        );
     }
     files.sort();
     files
@@ -94,7 +105,9 @@ fn run_call(case: &Value, call: &str) -> Vec<String> {
                 problems.push(format!("value: {} instead of {}", shown(&answer), shown(&wanted)));
             }
         }
-        (Ok(answer), Some(error)) => problems.push(format!("{} instead of the error `{error}`", shown(&answer))),
+        (Ok(answer), Some(error)) => {
+            problems.push(format!("{} instead of the error `{error}`", shown(&answer)))
+        }
         (Err(failure), Some(error)) => {
             if !failure.to_string().contains(&error.to_string()) {
                 problems.push(format!("error: `{failure}` instead of `{error}`"));
@@ -200,7 +213,7 @@ fn check_after(case: &Value, host: &dyn Host, problems: &mut Vec<String>) {
                 problems.push(format!("{}: {what} is {is:?} instead of {wanted:?}", path.display()));
             }
         };
-        check("absent", shown(&found.is_none().into()));
+        check("absent", Value::from(found.is_none()).to_string());
         let Some(found) = found else {
             if wanted.get("absent").is_none() {
                 problems.push(format!("{} is not there", path.display()));
@@ -258,9 +271,15 @@ impl Setting {
         for (path, content) in map("tree").iter() {
             tree.add("base", &path.to_string(), content.to_string());
         }
-        let mut grains: Map = [("os", "Debian"), ("os_family", "Debian"), ("kernel", "Linux"), ("init", "systemd"), ("id", "minion")]
-            .into_iter()
-            .collect();
+        let mut grains: Map = [
+            ("os", "Debian"),
+            ("os_family", "Debian"),
+            ("kernel", "Linux"),
+            ("init", "systemd"),
+            ("id", "minion"),
+        ]
+        .into_iter()
+        .collect();
         let (mut options, over) = (Map::new(), map("options"));
         options.insert("cachedir", "/var/cache/salt/minion");
         options.insert("user", "root");
@@ -335,7 +354,12 @@ fn machine(case: &Value) -> Memory {
         let gid = group.get("gid").map(ToString::to_string).unwrap_or_default();
         groups.push_str(&format!("{name}:x:{gid}:{}\n", members.join(",")));
     }
-    let mut memory = Memory::empty().file("/etc/passwd", &users).file("/etc/group", &groups).directory("/tmp", 0o1777, Owner::Id(0), Owner::Id(0));
+    let mut memory = Memory::empty().file("/etc/passwd", &users).file("/etc/group", &groups).directory(
+        "/tmp",
+        0o1777,
+        Owner::Id(0),
+        Owner::Id(0),
+    );
     let owner = |table: &str, node: &Value, key: &str| {
         let name = node.get(key).map_or_else(|| "root".into(), ToString::to_string);
         let line = table.lines().find(|line| line.split(':').next() == Some(&name));
