@@ -13,7 +13,10 @@ mod accounts;
 mod accumulated;
 mod backup;
 mod content;
+mod directory;
+mod exec;
 pub(crate) mod hash;
+mod lines;
 mod managed;
 mod permissions;
 mod place;
@@ -29,6 +32,8 @@ pub(crate) static MODULE: Module = Module {
     documentation: "Files, directories and links.",
     states: &[
         state!("managed", managed::managed, managed::Managed),
+        state!("directory", directory::directory, directory::Directory),
+        state!("append", lines::append, lines::Append),
         state!("absent", state::absent, state::Named),
         state!("exists", state::exists, state::Named),
         state!("missing", state::missing, state::Named),
@@ -36,5 +41,20 @@ pub(crate) static MODULE: Module = Module {
         state!("symlink", state::symlink, state::Symlink),
         state!("accumulated", accumulated::accumulated, accumulated::Accumulated),
     ],
-    functions: &[],
+    functions: &[
+        execution!("file_exists", exec::file_exists, exec::At),
+        execution!("directory_exists", exec::directory_exists, exec::At),
+        execution!("is_link", exec::is_link, exec::At),
+        execution!("readlink", exec::readlink, exec::At),
+        execution!("readdir", exec::readdir, exec::At),
+        execution!("read", exec::read, exec::At),
+        execution!("get_mode", exec::get_mode, exec::At),
+        execution!("get_user", exec::get_user, exec::At),
+        execution!("get_group", exec::get_group, exec::At),
+        execution!("get_hash", exec::get_hash, exec::Hash),
+        execution!("contains", exec::contains, exec::Contains),
+        execution!("dirname", exec::dirname, exec::At),
+        execution!("basename", exec::basename, exec::At),
+        execution!("remove", exec::remove, exec::At),
+    ],
 };
