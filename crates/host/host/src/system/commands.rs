@@ -1,24 +1,22 @@
-//! [`Commands`] on the real machine.
+//! [`Commands`] on the real machine: what is started, where, and as whom.
 //!
-//! A command runs in a process group of its own, so that a timeout ends it with everything it started. Another
-//! user is taken on by `setpriv`, a root by `chroot`: programs that every distribution has, which spares the
-//! unsafe calls between fork and exec.
+//! A command runs in a process group of its own, so that a timeout ends it with everything it started. To run as
+//! somebody else a helper thread takes on that user's numbers (on Linux they belong to a thread) and starts the
+//! program, which inherits them: no program is needed for it, and the rest of Pinch stays who it is. Inside a
+//! root it is `chroot` that does both.
 
-use std::io::{Read, Write as _};
+use std::io::ErrorKind;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
-use std::sync::mpsc;
-use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::process::{Gid, Uid, getegid, geteuid};
 
 use super::System;
+use super::running::hear_out;
 use crate::layered::find_program;
-use crate::{Action, Command, Commands, HostError, Outcome, Output, Program};
-
-/// More output than this is read and thrown away.
-const MOST_OUTPUT: usize = 64 << 20;
-
-/// How long a program that has ended may leave its output open to children that it left behind.
-const LINGER: Duration = Duration::from_millis(500);
+use crate::{Action, Command, Commands, FileKind, Files as _, HostError, Outcome, Output, Program, accounts};
 
 impl Commands for System {
     fn probe(&self, command: &Command) -> Result<Output, HostError> {
@@ -38,200 +36,204 @@ impl Commands for System {
     }
 }
 
+/// Whom a program runs as.
+struct Persona {
+    /// Whether these numbers differ from the ones we have already.
+    other: bool,
+    user: u32,
+    group: u32,
+    /// All groups, the primary one among them.
+    groups: Vec<u32>,
+    /// `HOME`, `USER` and the like.
+    variables: Vec<(&'static str, String)>,
+}
+
 impl System {
     fn run(&self, command: &Command) -> Result<Output, HostError> {
-        let fail = |why: String| HostError::CannotRun { program: command.text(), why };
-        let (argv, home) = self.argv(command)?;
-        let [program, arguments @ ..] = argv.as_slice() else {
-            return Err(fail("the command is empty".into()));
-        };
-        let mut process = self.process(command, program, arguments, home);
-        let mut child = process.spawn().map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                fail("there is no such program, or its working directory is missing".into())
+        let persona = self.persona(command)?;
+        let mut process = self.prepare(command, persona.as_ref())?;
+        let started = match &persona {
+            Some(persona) if persona.other && self.inside(command).is_none() => {
+                start_as(&mut process, persona)
             }
-            _ => fail(error.to_string()),
-        })?;
-        feed(&mut child, command.stdin.clone());
-        let stdout = drain(child.stdout.take());
-        let stderr = drain(child.stderr.take());
-        let pid = child.id();
-        let code = wait(&mut child, command)?;
-        Ok(Output { code, stdout: collect(stdout), stderr: collect(stderr), pid })
+            _ => process.spawn(),
+        };
+        let child = started.map_err(|error| self.cannot_run(command, &error))?;
+        hear_out(child, command)
     }
 
-    #[expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "this is the host")]
-    fn process(
+    /// The root that a command runs inside of.
+    fn inside(&self, command: &Command) -> Option<&Path> {
+        self.root.as_deref().filter(|_| !command.outside)
+    }
+
+    /// The user and groups that are asked for; `None` when nothing is.
+    fn persona(&self, command: &Command) -> Result<Option<Persona>, HostError> {
+        let missing = |kind, name: &str| HostError::NoAccount { kind, name: name.into() };
+        if command.user.is_none() && command.group.is_none() {
+            return Ok(None);
+        }
+        let own = (geteuid().as_raw(), getegid().as_raw());
+        let account = match &command.user {
+            Some(name) => Some(accounts::user(self, name)?.ok_or_else(|| missing("user", name))?),
+            None => None,
+        };
+        let user = match &account {
+            // An account without a number must never run as number 0.
+            Some(account) => account.uid.ok_or_else(|| missing("user", &account.name))?,
+            None => own.0,
+        };
+        let group = match (&command.group, &account) {
+            (Some(name), _) => {
+                let group = accounts::group(self, name)?.and_then(|group| group.gid);
+                group.ok_or_else(|| missing("group", name))?
+            }
+            (None, Some(account)) => account.gid.ok_or_else(|| missing("user", &account.name))?,
+            (None, None) => own.1,
+        };
+        let mut groups = vec![group];
+        let mut variables = Vec::new();
+        match account {
+            Some(account) => {
+                let all = accounts::groups(self)?;
+                let member = all.iter().filter(|group| group.members.contains(&account.name));
+                groups.extend(member.filter_map(|group| group.gid));
+                variables.push(("LOGNAME", account.name.clone()));
+                variables.push(("USER", account.name));
+                variables.push(("HOME", account.home));
+                variables.push(("SHELL", account.shell));
+            }
+            None => {
+                groups.extend(rustix::process::getgroups().unwrap_or_default().into_iter().map(Gid::as_raw))
+            }
+        }
+        groups.sort_unstable();
+        groups.dedup();
+        Ok(Some(Persona { other: (user, group) != own, user, group, groups, variables }))
+    }
+
+    #[expect(clippy::disallowed_types, reason = "this is the room for effects")]
+    fn prepare(
         &self,
         command: &Command,
-        program: &str,
-        arguments: &[String],
-        home: Vec<(String, String)>,
-    ) -> std::process::Command {
-        use std::os::unix::process::CommandExt as _;
-        let mut process = std::process::Command::new(program);
-        process.args(arguments).env_clear().process_group(0);
-        process.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let inherited =
-            self.environment.iter().filter(|(name, _)| !command.clean_environment || name == "PATH");
-        process.envs(inherited.map(|(name, value)| (name, value)));
-        process.envs(home);
+        persona: Option<&Persona>,
+    ) -> Result<std::process::Command, HostError> {
+        let argv = self.argv(command, persona.filter(|persona| persona.other))?;
+        let mut process = std::process::Command::new(argv.first().map_or("", String::as_str));
+        process.args(argv.get(1..).unwrap_or_default()).env_clear().process_group(0);
+        process.stdin(if command.stdin.is_empty() { Stdio::null() } else { Stdio::piped() });
+        process.stdout(Stdio::piped()).stderr(Stdio::piped());
+        // Inside a root the working directory is set there.
+        let directory = command.directory.as_deref().filter(|_| self.inside(command).is_none());
+        process.current_dir(directory.unwrap_or(Path::new("/")));
+        for (name, value) in &self.environment {
+            if !command.clean_environment || name == "PATH" {
+                process.env(name, value);
+            }
+        }
+        for (name, value) in persona.iter().flat_map(|persona| &persona.variables) {
+            process.env(name, value);
+        }
         for (name, value) in &command.environment {
             match value {
                 Some(value) => process.env(name, value),
                 None => process.env_remove(name),
             };
         }
-        // Under a root the working directory is set inside, by `argv`.
-        let inside = self.root.is_some() && !command.outside;
-        process.current_dir(command.directory.as_deref().filter(|_| !inside).unwrap_or(Path::new("/")));
-        process
+        Ok(process)
     }
 
-    /// The words to run, with all that changes user, root and mask before them; and the variables that follow
-    /// from the user.
-    fn argv(&self, command: &Command) -> Result<(Vec<String>, Vec<(String, String)>), HostError> {
+    /// The words to run, with whatever has to stand before them.
+    fn argv(&self, command: &Command, persona: Option<&Persona>) -> Result<Vec<String>, HostError> {
+        let fail = |why: String| Err(HostError::CannotRun { program: command.text(), why });
         let mut argv = match &command.program {
             Program::Argv(argv) => argv.clone(),
             Program::Shell { shell, line } => vec![shell.clone(), "-c".into(), line.clone()],
         };
         if argv.iter().any(|word| word.contains('\0')) {
-            return Err(HostError::CannotRun {
-                program: command.text(),
-                why: "a word contains a NUL byte".into(),
-            });
+            return fail("a word contains a NUL byte".into());
         }
-        let root = self.root.as_deref().filter(|_| !command.outside);
-        if let Some(root) = root {
-            let program = argv.first().cloned().unwrap_or_default();
-            if self.which(&program).is_none() {
-                let why = format!("there is no such program inside {}", root.display());
-                return Err(HostError::CannotRun { program: command.text(), why });
-            }
-        }
-        let mut wrapper = String::new();
-        if let Some(mask) = command.umask {
-            wrapper.push_str(&format!("umask {mask:04o} && "));
-        }
-        let directory =
-            command.directory.as_ref().filter(|_| root.is_some()).map(|path| path.display().to_string());
-        if directory.is_some() {
-            wrapper.push_str("cd \"$0\" && ");
-        }
-        if !wrapper.is_empty() {
-            let first = directory.unwrap_or_else(|| "sh".into());
-            let mut wrapped = vec!["/bin/sh".into(), "-c".into(), format!("{wrapper}exec \"$@\""), first];
-            wrapped.append(&mut argv);
-            argv = wrapped;
-        }
-        let (mut prefix, variables) = self.identity(command)?;
-        prefix.append(&mut argv);
-        if let Some(root) = root {
-            prefix.splice(0..0, ["chroot".to_string(), root.display().to_string()]);
-        }
-        Ok((prefix, variables))
-    }
-
-    /// The words that take on another user or group, and `HOME`, `USER` and the like for that user.
-    fn identity(&self, command: &Command) -> Result<(Vec<String>, Vec<(String, String)>), HostError> {
-        let group = command.group.as_ref().map(|name| {
-            crate::accounts::group(self, name)?
-                .ok_or_else(|| HostError::NoAccount { kind: "group", name: name.clone() })
-        });
-        let group = group.transpose()?.and_then(|group| group.gid);
-        let Some(name) = &command.user else {
-            return Ok(match group {
-                Some(gid) => {
-                    (vec!["setpriv".into(), format!("--regid={gid}"), "--keep-groups".into()], Vec::new())
-                }
-                None => (Vec::new(), Vec::new()),
-            });
+        let Some(program) = argv.first().filter(|program| !program.is_empty()) else {
+            return fail("the command is empty".into());
         };
-        let user = crate::accounts::user(self, name)?
-            .ok_or_else(|| HostError::NoAccount { kind: "user", name: name.clone() })?;
-        let variables = vec![
-            ("HOME".to_string(), user.home.clone()),
-            ("USER".to_string(), user.name.clone()),
-            ("LOGNAME".to_string(), user.name.clone()),
-            ("SHELL".to_string(), user.shell.clone()),
-        ];
-        if user.uid == Some(rustix::process::geteuid().as_raw()) && group.is_none() {
-            return Ok((Vec::new(), variables));
-        }
-        let uid = user.uid.unwrap_or_default();
-        let gid = group.or(user.gid).unwrap_or_default();
-        let words = [
-            "setpriv".to_string(),
-            format!("--reuid={uid}"),
-            format!("--regid={gid}"),
-            "--init-groups".into(),
-        ];
-        Ok((words.into(), variables))
-    }
-}
-
-/// Writes the input on a thread of its own, so that a program that does not read cannot hold us up.
-fn feed(child: &mut Child, input: Vec<u8>) {
-    if let Some(mut pipe) = child.stdin.take()
-        && !input.is_empty()
-    {
-        // A program that ends without reading everything is no failure of ours.
-        std::thread::spawn(move || pipe.write_all(&input));
-    }
-}
-
-/// Reads a stream to its end on a thread of its own. What came is sent piece by piece.
-fn drain<R: Read + Send + 'static>(stream: Option<R>) -> mpsc::Receiver<Vec<u8>> {
-    let (sender, receiver) = mpsc::sync_channel(64);
-    if let Some(mut stream) = stream {
-        std::thread::spawn(move || {
-            let mut buffer = vec![0; 64 << 10];
-            while let Ok(count @ 1..) = stream.read(&mut buffer) {
-                if sender.send(buffer.get(..count).unwrap_or_default().to_vec()).is_err() {
-                    break;
-                }
+        let root = self.inside(command);
+        if let Some(root) = root {
+            if self.which(program).is_none() {
+                return fail(format!("there is no such program inside {}", root.display()));
             }
-        });
-    }
-    receiver
-}
-
-/// What a stream has said. The program has ended; children that it left may keep the stream open.
-fn collect(stream: mpsc::Receiver<Vec<u8>>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while let Ok(mut piece) = stream.recv_timeout(LINGER) {
-        if bytes.len() + piece.len() <= MOST_OUTPUT {
-            bytes.append(&mut piece);
+            if !geteuid().is_root() {
+                return fail(format!("only root may run programs inside {}", root.display()));
+            }
         }
+        let directory = command.directory.as_deref().filter(|_| root.is_some());
+        if command.umask.is_some() || directory.is_some() {
+            argv = in_shell(command.umask, directory, argv);
+        }
+        Ok(match root {
+            Some(root) => in_root(root, persona, argv),
+            None => argv,
+        })
     }
-    bytes
+
+    fn cannot_run(&self, command: &Command, error: &std::io::Error) -> HostError {
+        let directory = command.directory.as_deref().unwrap_or(Path::new("/"));
+        let there =
+            || matches!(self.metadata(directory), Ok(Some(found)) if found.kind == FileKind::Directory);
+        let why = match error.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory if !there() => {
+                format!("its working directory {} is not there", directory.display())
+            }
+            ErrorKind::NotFound => "there is no such program".into(),
+            _ => error.to_string(),
+        };
+        HostError::CannotRun { program: command.text(), why }
+    }
 }
 
-/// Waits for the end; after the timeout the whole process group is killed.
-fn wait(child: &mut Child, command: &Command) -> Result<i32, HostError> {
-    use std::os::unix::process::ExitStatusExt as _;
-    let fail =
-        |error: std::io::Error| HostError::CannotRun { program: command.text(), why: error.to_string() };
-    let code = |status: std::process::ExitStatus| {
-        status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default())
+/// Starts a program from a thread that has become that user. The thread ends with it.
+#[expect(clippy::disallowed_types, reason = "this is the room for effects")]
+fn start_as(process: &mut std::process::Command, persona: &Persona) -> std::io::Result<Child> {
+    let become_them = || -> Result<(), Errno> {
+        let groups: Vec<Gid> = persona.groups.iter().copied().map(Gid::from_raw).collect();
+        let (user, group) = (Uid::from_raw(persona.user), Gid::from_raw(persona.group));
+        rustix::thread::set_thread_groups(&groups)?;
+        rustix::thread::set_thread_res_gid(group, group, group)?;
+        rustix::thread::set_thread_res_uid(user, user, user)
     };
-    let Some(timeout) = command.timeout else { return child.wait().map(code).map_err(fail) };
-    let mut waited = Duration::ZERO;
-    let mut pause = Duration::from_millis(1);
-    loop {
-        if let Some(status) = child.try_wait().map_err(fail)? {
-            return Ok(code(status));
-        }
-        if waited >= timeout {
-            if let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
-                // The group may have ended by itself in the meantime.
-                let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-            }
-            let _ = child.wait();
-            return Err(HostError::TimedOut { program: command.text(), after: timeout });
-        }
-        std::thread::sleep(pause);
-        waited += pause;
-        pause = (pause * 2).min(Duration::from_millis(20));
+    std::thread::scope(|scope| {
+        let starter = scope.spawn(|| {
+            become_them()?;
+            process.spawn()
+        });
+        starter.join().unwrap_or_else(|_| Err(std::io::Error::other("the thread that starts it broke off")))
+    })
+}
+
+/// `chroot ROOT …`, as that user.
+fn in_root(root: &Path, persona: Option<&Persona>, argv: Vec<String>) -> Vec<String> {
+    let mut words = vec!["chroot".to_string()];
+    if let Some(persona) = persona {
+        let groups: Vec<String> = persona.groups.iter().map(u32::to_string).collect();
+        words.push(format!("--userspec={}:{}", persona.user, persona.group));
+        words.push(format!("--groups={}", groups.join(",")));
     }
+    words.push(root.display().to_string());
+    words.extend(argv);
+    words
+}
+
+/// A shell that sets the mask, goes to the directory and becomes the program.
+fn in_shell(umask: Option<u32>, directory: Option<&Path>, argv: Vec<String>) -> Vec<String> {
+    let mut line = String::new();
+    if let Some(mask) = umask {
+        line.push_str(&format!("umask {:04o} && ", mask & 0o777));
+    }
+    if directory.is_some() {
+        line.push_str("cd \"$0\" && ");
+    }
+    line.push_str("exec \"$@\"");
+    let first = directory.map_or_else(|| "sh".to_string(), |path| path.display().to_string());
+    let mut words = vec!["/bin/sh".to_string(), "-c".into(), line, first];
+    words.extend(argv);
+    words
 }

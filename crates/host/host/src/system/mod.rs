@@ -6,6 +6,7 @@
 
 mod commands;
 mod files;
+mod running;
 mod write;
 
 use std::path::{Path, PathBuf};
