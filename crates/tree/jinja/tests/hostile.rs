@@ -95,6 +95,8 @@ fn deep_nesting_of_the_text_is_an_error() {
             "{error}"
         );
     }
+    assert!(render(&format!("{{{{ {} }}}}", "9".repeat(1_000_000))).is_err());
+    assert!(render(&format!("{{{{ '{}'|int }}}}", "9".repeat(1_000_000))).is_ok());
     // Wide is fine.
     assert_eq!(render(&format!("{{{{ 'x'{} }}}}", " ~ 'x'".repeat(2000))).unwrap().len(), 2001);
     assert_eq!(render(&"{% if 1 %}x{% endif %}".repeat(2000)).unwrap().len(), 2000);

@@ -54,6 +54,24 @@ struct Names {
     stores: BTreeSet<Arc<str>>,
 }
 
+/// A change of a scope's names that a branch made.
+#[derive(Debug)]
+enum Change {
+    Define(Definition),
+    Store(ScopeId, Arc<str>),
+}
+
+#[derive(Debug)]
+struct Definition {
+    id: ScopeId,
+    name: Arc<str>,
+    slot: Slot,
+    start: Start,
+    /// What stood there before.
+    reference: Option<Slot>,
+    replaced: Option<(Arc<str>, Start)>,
+}
+
 /// All scopes of a template, and the slots of its functions.
 #[derive(Debug, Default)]
 pub(super) struct Scopes {
@@ -62,6 +80,9 @@ pub(super) struct Scopes {
     slots: HashMap<(ScopeId, Arc<str>), Slot>,
     /// The names of the slots of each function.
     functions: Vec<Vec<Arc<str>>>,
+    /// How many branches are being looked at inside one another, and what they have changed.
+    branching: u32,
+    journal: Vec<Change>,
     /// A function ran out of slots.
     pub(super) overflow: bool,
 }
@@ -132,17 +153,48 @@ impl Scopes {
 
     fn define(&mut self, id: ScopeId, name: &Arc<str>, start: Start) -> Slot {
         let slot = self.slot(id, name);
-        if let Some(scope) = self.list.get_mut(id) {
-            scope.names.references.insert(name.clone(), slot);
-            scope.names.starts.insert(slot, (name.clone(), start));
+        let Some(scope) = self.list.get_mut(id) else { return slot };
+        let reference = scope.names.references.insert(name.clone(), slot);
+        let replaced = scope.names.starts.insert(slot, (name.clone(), start));
+        if self.branching > 0 {
+            let change = Definition { id, name: name.clone(), slot, start, reference, replaced };
+            self.journal.push(Change::Define(change));
         }
         slot
     }
 
     fn note_store(&mut self, id: ScopeId, name: &Arc<str>) {
-        if let Some(scope) = self.list.get_mut(id) {
-            scope.names.stores.insert(name.clone());
+        let Some(scope) = self.list.get_mut(id) else { return };
+        if scope.names.stores.insert(name.clone()) && self.branching > 0 {
+            self.journal.push(Change::Store(id, name.clone()));
         }
+    }
+
+    /// Takes back the changes since a mark, and answers them in order.
+    fn take_back(&mut self, mark: usize) -> Vec<Change> {
+        let changes = self.journal.split_off(mark);
+        for change in changes.iter().rev() {
+            match change {
+                Change::Define(made) => {
+                    let Some(scope) = self.list.get_mut(made.id) else { continue };
+                    match made.reference {
+                        Some(slot) => scope.names.references.insert(made.name.clone(), slot),
+                        None => scope.names.references.remove(&made.name),
+                    };
+                    match &made.replaced {
+                        Some(replaced) => scope.names.starts.insert(made.slot, replaced.clone()),
+                        // What was added last is last: this moves nothing.
+                        None => scope.names.starts.shift_remove(&made.slot),
+                    };
+                }
+                Change::Store(id, name) => {
+                    if let Some(scope) = self.list.get_mut(*id) {
+                        scope.names.stores.remove(name);
+                    }
+                }
+            }
+        }
+        changes
     }
 
     /// The scope has a parameter of that name.
@@ -256,29 +308,29 @@ impl Scopes {
 
     /// Looks at branches, each starting from the same names, and joins what they found.
     fn branches(&mut self, id: ScopeId, branches: &[&dyn Fn(&mut Self)]) {
-        let Some(original) = self.get(id).map(|scope| scope.names.clone()) else { return };
-        let mut results = Vec::with_capacity(branches.len());
+        self.branching += 1;
+        let mut found = Vec::new();
         for branch in branches {
+            let mark = self.journal.len();
             branch(self);
-            if let Some(scope) = self.list.get_mut(id) {
-                results.push(std::mem::replace(&mut scope.names, original.clone()));
-            }
+            found.extend(self.take_back(mark));
         }
+        self.branching -= 1;
         let mut stored: BTreeSet<Arc<str>> = BTreeSet::new();
-        if let Some(scope) = self.list.get_mut(id) {
-            for names in results {
-                stored.extend(names.stores.iter().filter(|name| !original.stores.contains(*name)).cloned());
-                scope.names.references.extend(names.references);
-                scope.names.starts.extend(names.starts);
-                scope.names.stores.extend(names.stores);
+        for change in found {
+            match change {
+                Change::Define(made) => {
+                    self.define(made.id, &made.name, made.start);
+                }
+                Change::Store(id, name) => {
+                    self.note_store(id, &name);
+                    stored.insert(name);
+                }
             }
         }
         for name in stored {
             let start = self.find_outside(id, &name).map_or(Start::Context, Start::Alias);
-            let slot = self.slot(id, &name);
-            if let Some(scope) = self.list.get_mut(id) {
-                scope.names.starts.insert(slot, (name, start));
-            }
+            self.define(id, &name, start);
         }
     }
 

@@ -23,7 +23,7 @@ impl Lexer<'_> {
             }
             let Some(first) = self.rest().chars().next() else { return Ok(()) };
             let start = self.at;
-            if self.number() {
+            if self.number()? {
                 continue;
             }
             if first.is_alphanumeric() || first == '_' || is_combining(first) {
@@ -108,11 +108,12 @@ impl Lexer<'_> {
         Ok(())
     }
 
-    /// Reads a float or an integer if one stands here.
-    fn number(&mut self) -> bool {
+    /// Reads a float or an integer if one stands here. Python reads integers of 4300 digits at most.
+    fn number(&mut self) -> Result<bool, LexicalError> {
+        const MOST_DIGITS: usize = 4300;
         let rest = self.rest();
         if !rest.starts_with(|c: char| c.is_ascii_digit()) {
-            return false;
+            return Ok(false);
         }
         let start = self.at;
         let after_dot = start > 0 && self.text.as_bytes().get(start - 1) == Some(&b'.');
@@ -120,14 +121,18 @@ impl Lexer<'_> {
             let digits: String = rest.chars().take(length).filter(|c| *c != '_').collect();
             self.at += length;
             self.push(TokenKind::Float(digits.parse().unwrap_or(f64::INFINITY)), start, self.at);
-            return true;
+            return Ok(true);
         }
         let (length, radix, skip) = integer_length(rest);
         let digits: String = rest.chars().take(length).skip(skip).filter(|c| *c != '_').collect();
+        if digits.len() > MOST_DIGITS {
+            let message = "Exceeds the limit (4300 digits) for integer string conversion";
+            return error(message, start, start + length);
+        }
         self.at += length;
         let number = BigInt::from_str_radix(&digits, radix).unwrap_or_default();
         self.push(TokenKind::Int(number), start, self.at);
-        true
+        Ok(true)
     }
 
     fn string(&mut self, quote: char) -> Result<(), LexicalError> {
