@@ -88,7 +88,7 @@ fn output_leads_back_to_its_template() {
         ("2", "main: {{ 1 + 1 }}"),
         ("own", "main: own"),
         ("set", "main: {{ x }}"),
-        ("LOW", "main: {% filter upper %}"),
+        ("LOW", "main: {% filter upper %}low{% endfilter %}"),
     ] {
         assert_eq!(tree.behind(&rendered, part), source);
     }

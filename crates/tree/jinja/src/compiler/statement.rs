@@ -55,6 +55,7 @@ impl Compiler<'_> {
                 self.scopes.load_expression(inner.scope, filter);
                 self.enter(inner);
                 self.captured(body, inner)?;
+                self.place = statement.place;
                 self.expression(filter, inner)?;
                 self.emit(function, Op::Emit);
                 self.leave(inner);
