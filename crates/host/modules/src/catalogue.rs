@@ -25,7 +25,9 @@ pub static MODULES: &[&Module] = &[
     &crate::saltutil::MODULE,
     &crate::service::MODULE,
     &crate::slsutil::MODULE,
+    &crate::ssh_auth::MODULE,
     &crate::sys::MODULE,
+    &crate::sysctl::MODULE,
     &crate::test::MODULE,
     &crate::user::MODULE,
 ];

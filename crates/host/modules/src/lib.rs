@@ -68,7 +68,9 @@ mod pkg;
 mod saltutil;
 mod service;
 mod slsutil;
+mod ssh_auth;
 mod sys;
+mod sysctl;
 mod test;
 mod user;
 
