@@ -14,6 +14,7 @@ mod accumulated;
 mod backup;
 mod content;
 mod directory;
+mod edit;
 mod exec;
 pub(crate) mod hash;
 mod lines;
@@ -33,6 +34,8 @@ pub(crate) static MODULE: Module = Module {
     states: &[
         state!("managed", managed::managed, managed::Managed),
         state!("directory", directory::directory, directory::Directory),
+        state!("replace", edit::replace, edit::Replace),
+        state!("blockreplace", edit::blockreplace, edit::Block),
         state!("append", lines::append, lines::Append),
         state!("absent", state::absent, state::Named),
         state!("exists", state::exists, state::Named),
