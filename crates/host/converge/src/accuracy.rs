@@ -38,7 +38,8 @@ impl Accuracy {
 /// Compares state by state, subject by subject.
 pub fn compare(plan: &RunReport, run: &RunReport) -> Accuracy {
     let mut accuracy = Accuracy::default();
-    let made: BTreeMap<String, &StateResult> = run.results.iter().map(|result| (result.tag(), result)).collect();
+    let made: BTreeMap<String, &StateResult> =
+        run.results.iter().map(|result| (result.tag(), result)).collect();
     for planned in &plan.results {
         let tag = planned.tag();
         let Some(made) = made.get(&tag) else { continue };
@@ -48,7 +49,13 @@ pub fn compare(plan: &RunReport, run: &RunReport) -> Accuracy {
     accuracy
 }
 
-fn compare_state(tag: &str, planned: &StateResult, made: &StateResult, excused: bool, accuracy: &mut Accuracy) {
+fn compare_state(
+    tag: &str,
+    planned: &StateResult,
+    made: &StateResult,
+    excused: bool,
+    accuracy: &mut Accuracy,
+) {
     let mut left: Vec<&Change> = made.journal.iter().collect();
     for change in &planned.journal {
         match left.iter().position(|other| same(change, other)) {

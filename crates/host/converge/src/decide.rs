@@ -243,7 +243,16 @@ mod tests {
     fn edge() -> impl Strategy<Value = (Requisite, Seen)> {
         use Requisite::*;
         let kinds = [
-            Require, RequireAny, Watch, WatchAny, Onfail, OnfailAny, OnfailAll, Onchanges, OnchangesAny, Prereq,
+            Require,
+            RequireAny,
+            Watch,
+            WatchAny,
+            Onfail,
+            OnfailAny,
+            OnfailAll,
+            Onchanges,
+            OnchangesAny,
+            Prereq,
         ];
         (prop::sample::select(kinds.to_vec()), seen())
     }

@@ -1,8 +1,8 @@
-//! Low state made ready to run: chunks in their order, each with its edges to those before it.
+//! Low state made ready to run: chunks in their order, each with its edges to others.
 
-use report::Problem;
-use sls::LowChunk;
-use value::{Map, Span, Value};
+use report::Problems;
+use sls::{Graph, Kind, LowChunk};
+use value::{Map, Value};
 
 use crate::decide::Requisite;
 
@@ -11,6 +11,10 @@ use crate::decide::Requisite;
 pub struct Program {
     /// One step a state.
     pub steps: Vec<Step>,
+    /// Steps that are named together, by their place.
+    pub groups: Vec<Box<[usize]>>,
+    /// What runs at the end if something else has changed.
+    pub listeners: Vec<Listener>,
 }
 
 /// One state.
@@ -20,10 +24,8 @@ pub struct Step {
     pub chunk: LowChunk,
     /// What decides whether it runs.
     pub edges: Vec<Edge>,
-    /// Requisites that name nothing: kind, type and name as written.
-    pub missing: Vec<Missing>,
-    /// Whether it is only what a watch does (a `listen` at the end of the run).
-    pub only_watch: bool,
+    /// Salt's comment when it cannot run at all: a requisite names nothing, or it waits for itself.
+    pub blocked: Option<String>,
 }
 
 /// A requisite that was resolved.
@@ -31,27 +33,121 @@ pub struct Step {
 pub struct Edge {
     /// Its kind.
     pub requisite: Requisite,
-    /// The step it names, by place in the program.
-    pub target: usize,
+    /// The group of steps it names.
+    pub group: usize,
 }
 
-/// A requisite that names nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Missing {
-    /// Its kind as written (`require`).
-    pub requisite: String,
-    /// The type it names (`file`, `id`, `sls`).
-    pub kind: String,
-    /// The name.
-    pub name: String,
-    /// Where it stands.
-    pub span: Span,
+/// A `listen`, resolved.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    /// The steps whose watch function runs.
+    pub steps: Vec<usize>,
+    /// The group that is listened to.
+    pub group: usize,
+    /// What is named and does not exist.
+    pub missing: Option<String>,
+}
+
+impl Program {
+    /// Orders chunks and resolves their requisites. Requisites that name nothing and circles are problems;
+    /// the states in question fail when they run.
+    pub fn build(chunks: Vec<LowChunk>) -> (Self, Problems) {
+        let graph = Graph::build(&chunks);
+        let problems = graph.problems(&chunks);
+        let order: Vec<usize> = graph.order().collect();
+        let mut place = vec![usize::MAX; chunks.len()];
+        for (at, chunk) in order.iter().enumerate() {
+            if let Some(slot) = place.get_mut(*chunk) {
+                *slot = at;
+            }
+        }
+        let placed = |group: &[usize]| -> Box<[usize]> {
+            group
+                .iter()
+                .filter_map(|chunk| place.get(*chunk).copied())
+                .filter(|at| *at != usize::MAX)
+                .collect()
+        };
+        let mut groups: Vec<Option<Box<[usize]>>> = Vec::new();
+        let mut group_of = |number: usize| {
+            if groups.len() <= number {
+                groups.resize(number + 1, None);
+            }
+            if let Some(slot) = groups.get_mut(number) {
+                slot.get_or_insert_with(|| placed(graph.group(number)));
+            }
+            number
+        };
+        let edges: Vec<Vec<Edge>> = (0..chunks.len())
+            .map(|chunk| {
+                let edges = graph.edges(chunk).iter();
+                edges
+                    .map(|edge| Edge { requisite: requisite(edge.kind), group: group_of(edge.group) })
+                    .collect()
+            })
+            .collect();
+        let listeners = graph
+            .listens()
+            .iter()
+            .map(|listen| Listener {
+                steps: placed(&listen.listeners).to_vec(),
+                group: group_of(listen.heard),
+                missing: listen
+                    .missing
+                    .as_ref()
+                    .map(|reference| format!("{}: {}", reference.state, reference.name)),
+            })
+            .collect();
+        let blocked: Vec<Option<String>> = (0..chunks.len()).map(|chunk| blocked(&graph, chunk)).collect();
+        let mut parts: Vec<_> = chunks.into_iter().zip(edges).zip(blocked).map(Some).collect();
+        let steps = order.iter().filter_map(|chunk| parts.get_mut(*chunk)?.take());
+        let steps = steps.map(|((chunk, edges), blocked)| Step { chunk, edges, blocked }).collect();
+        let groups = groups.into_iter().map(Option::unwrap_or_default).collect();
+        (Self { steps, groups, listeners }, problems)
+    }
+
+    /// The steps an edge names.
+    pub fn targets(&self, edge: &Edge) -> &[usize] {
+        self.groups.get(edge.group).map_or(&[], |group| group)
+    }
+}
+
+fn requisite(kind: Kind) -> Requisite {
+    match kind {
+        Kind::Require | Kind::Prerequired => Requisite::Require,
+        Kind::RequireAny => Requisite::RequireAny,
+        Kind::Watch => Requisite::Watch,
+        Kind::WatchAny => Requisite::WatchAny,
+        Kind::Prereq => Requisite::Prereq,
+        Kind::Onfail => Requisite::Onfail,
+        Kind::OnfailAny => Requisite::OnfailAny,
+        Kind::OnfailAll => Requisite::OnfailAll,
+        Kind::Onchanges => Requisite::Onchanges,
+        Kind::OnchangesAny => Requisite::OnchangesAny,
+    }
+}
+
+/// Salt's words for a chunk that cannot run.
+fn blocked(graph: &Graph, chunk: usize) -> Option<String> {
+    if graph.is_recursive(chunk) {
+        return Some("Recursive requisite found".into());
+    }
+    let mut comment = String::new();
+    let mut last = None;
+    for edge in graph.missing(chunk) {
+        if last != Some(edge.kind) {
+            comment.push_str(&format!("{:19}{}:\n", "", edge.kind.word()));
+            last = Some(edge.kind);
+        }
+        comment.push_str(&format!("{:23}{}: {}\n", "", edge.reference.state, edge.reference.name));
+    }
+    (!comment.is_empty()).then(|| format!("The following requisites were not found:\n{comment}"))
 }
 
 impl Step {
     /// `module.function`.
     pub fn function_name(&self) -> String {
-        format!("{}.{}", self.chunk.state, self.chunk.fun)
+        self.chunk.function()
     }
 
     /// An argument as written.
@@ -62,32 +158,7 @@ impl Step {
     /// The arguments with `name`, as the function takes them.
     pub fn arguments(&self) -> Map {
         let mut arguments = self.chunk.args.clone();
-        arguments.insert("name", self.chunk.name.clone());
+        arguments.insert_at("name", self.chunk.name_span, self.chunk.name.clone());
         arguments
-    }
-
-    /// Salt's words for requisites that name nothing.
-    pub fn missing_comment(&self) -> String {
-        let mut comment = "The following requisites were not found:\n".to_string();
-        let mut last = "";
-        for missing in &self.missing {
-            if missing.requisite != last {
-                comment.push_str(&format!("{:19}{}:\n", "", missing.requisite));
-                last = &missing.requisite;
-            }
-            comment.push_str(&format!("{:23}{}: {}\n", "", missing.kind, missing.name));
-        }
-        comment
-    }
-
-    /// A problem for each requisite that names nothing, with the nearest names there are.
-    pub fn missing_problems<'a>(&'a self, names: &'a [String]) -> impl Iterator<Item = Problem> + 'a {
-        self.missing.iter().map(move |missing| {
-            let what = format!("`{}` names `{}: {}`, which is not there", missing.requisite, missing.kind, missing.name);
-            Problem::error("sls.requisite-missing", what)
-                .at(missing.span)
-                .did_you_mean(&missing.name, names.iter().map(String::as_str))
-                .exit(report::Exit::Failed)
-        })
     }
 }

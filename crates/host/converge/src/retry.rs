@@ -6,7 +6,7 @@ use value::Value;
 
 /// How often and how long, as a state's `retry` argument says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retry {
+pub(crate) struct Retry {
     /// Attempts in all.
     pub attempts: u32,
     /// The result to wait for.
@@ -19,13 +19,15 @@ impl Retry {
     /// Reads the argument: `True`, or a mapping with `attempts` (2), `until` (true) and `interval` (30
     /// seconds). The defaults are Salt's. `splay` is a random wait on top there; here the interval is kept, so
     /// that a run can be repeated. Null and `False` mean no retry.
-    pub fn from_value(value: Option<&Value>) -> Option<Self> {
+    pub(crate) fn from_value(value: Option<&Value>) -> Option<Self> {
         let value = value.filter(|value| value.is_truthy())?;
         let number = |name: &str| value.get(name).and_then(Value::as_int);
         Some(Self {
             attempts: number("attempts").and_then(|count| u32::try_from(count).ok()).unwrap_or(2).max(1),
             until: value.get("until").and_then(Value::as_bool).unwrap_or(true),
-            interval: Duration::from_secs(number("interval").and_then(|s| u64::try_from(s).ok()).unwrap_or(30)),
+            interval: Duration::from_secs(
+                number("interval").and_then(|s| u64::try_from(s).ok()).unwrap_or(30),
+            ),
         })
     }
 }

@@ -1,8 +1,9 @@
 //! The run: one state after the other, each decided by those before it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use host::{HostError, Overlay};
+use host::{HostError, Overlay, Timestamp};
 use modules::{Caller, Context, Failure, Minion, Outcome, Templates, Verdict, state_function};
 use report::{Problem, Problems};
 use value::Value;
@@ -30,13 +31,22 @@ pub fn run(
     options: RunOptions,
     observer: &mut dyn Observer,
 ) -> RunReport {
-    let mut run = Run { minion, templates, options, program, done: vec![None; program.steps.len()], problems: Problems::new() };
+    let mut run = Run {
+        minion,
+        templates,
+        options,
+        program,
+        done: vec![None; program.steps.len()],
+        problems: Problems::new(),
+    };
     let mut report = RunReport { planned: minion.host.is_plan(), ..RunReport::default() };
     for (index, step) in program.steps.iter().enumerate() {
         observer.starting(index, program.steps.len(), &step.function_name(), &step.chunk.name);
         let result = run.step(index, step);
         observer.finished(&result);
-        run.done[index] = Some(Done::of(&result));
+        if let Some(slot) = run.done.get_mut(index) {
+            *slot = Some(Done::of(&result));
+        }
         let failed = result.outcome.verdict == Verdict::Failed;
         report.results.push(result);
         let failhard = step.argument("failhard").map_or(options.failhard, Value::is_truthy);
@@ -44,6 +54,9 @@ pub fn run(
             report.left_out = program.steps.len() - index - 1;
             break;
         }
+    }
+    if report.left_out == 0 {
+        run.listen(&mut report, observer);
     }
     report.problems = run.problems;
     report
@@ -74,6 +87,13 @@ fn holds(verdict: Verdict) -> Option<bool> {
     }
 }
 
+/// The start of a state.
+struct Begun {
+    started: Timestamp,
+    clock: Duration,
+    mark: usize,
+}
+
 struct Run<'run> {
     minion: &'run Arc<Minion>,
     templates: &'run dyn Templates,
@@ -85,10 +105,75 @@ struct Run<'run> {
 
 impl Run<'_> {
     fn step(&mut self, index: usize, step: &Step) -> StateResult {
-        let host = &*self.minion.host;
-        let (started, clock, mark) = (host.now(), host.elapsed(), host.mark());
+        let begun = self.begin();
         let (outcome, ran) = self.outcome(step);
-        let mut result = StateResult {
+        self.end(begun, index, step, outcome, ran)
+    }
+
+    /// The steps that a step's edges name, with how they ended, as far as they have.
+    fn seen<'a>(&'a self, step: &'a Step) -> impl Iterator<Item = (Requisite, usize, Option<Done>)> + 'a {
+        step.edges.iter().flat_map(|edge| {
+            let targets = self.program.targets(edge).iter();
+            targets.map(|target| (edge.requisite, *target, self.done.get(*target).copied().flatten()))
+        })
+    }
+
+    fn is_behind_unknown(&self, step: &Step) -> bool {
+        self.seen(step).any(|(_, _, done)| done.is_some_and(|done| done.behind_unknown))
+    }
+
+    /// What listens runs its watch function now, if what it listens to has changed: once each.
+    fn listen(&mut self, report: &mut RunReport, observer: &mut dyn Observer) {
+        let mut woken = Vec::new();
+        for listener in &self.program.listeners {
+            if let Some(missing) = &listener.missing {
+                self.problems.push(
+                    Problem::error(
+                        "sls.listen-missing",
+                        format!("Referenced state {missing} does not exist"),
+                    )
+                    .exit(report::Exit::Failed),
+                );
+            }
+            let heard = self.program.groups.get(listener.group).map_or(&[][..], |group| group);
+            let changed =
+                |at: &usize| self.done.get(*at).copied().flatten().is_some_and(|done| done.seen.changed);
+            if heard.iter().any(changed) {
+                for step in &listener.steps {
+                    if !woken.contains(step) {
+                        woken.push(*step);
+                    }
+                }
+            }
+        }
+        for at in woken {
+            let Some(step) = self.program.steps.get(at) else { continue };
+            let Some(on_watch) = state_function(&step.function_name()).and_then(|function| function.on_watch)
+            else {
+                continue;
+            };
+            let total = self.program.steps.len();
+            observer.starting(total, total, &step.function_name(), &step.chunk.name);
+            let minion = self.minion.clone();
+            let begun = self.begin();
+            let result = checked_call(on_watch, &context(&minion, self.templates, step), step);
+            let outcome = self.settled(result);
+            let mut result = self.end(begun, report.results.len(), step, outcome, true);
+            result.id = format!("listener_{}", result.id);
+            result.function = "mod_watch".into();
+            observer.finished(&result);
+            report.results.push(result);
+        }
+    }
+
+    fn begin(&self) -> Begun {
+        let host = &*self.minion.host;
+        Begun { started: host.now(), clock: host.elapsed(), mark: host.mark() }
+    }
+
+    fn end(&self, begun: Begun, number: usize, step: &Step, outcome: Outcome, ran: bool) -> StateResult {
+        let host = &*self.minion.host;
+        StateResult {
             state: step.chunk.state.to_string(),
             function: step.chunk.fun.to_string(),
             id: step.chunk.id.to_string(),
@@ -96,24 +181,18 @@ impl Run<'_> {
             sls: step.chunk.sls.to_string(),
             outcome,
             ran,
-            behind_unknown: false,
-            run_number: index,
-            started,
-            duration: host.elapsed().saturating_sub(clock),
-            journal: host.changes_since(mark),
-        };
-        result.behind_unknown = self.is_behind_unknown(step);
-        result
-    }
-
-    fn is_behind_unknown(&self, step: &Step) -> bool {
-        step.edges.iter().any(|edge| self.done[edge.target].is_some_and(|done| done.behind_unknown))
+            behind_unknown: self.is_behind_unknown(step),
+            run_number: number,
+            started: begun.started,
+            duration: host.elapsed().saturating_sub(begun.clock),
+            journal: host.changes_since(begun.mark),
+        }
     }
 
     /// How the step ends, and whether it ran.
     fn outcome(&mut self, step: &Step) -> (Outcome, bool) {
-        if !step.missing.is_empty() {
-            return (Outcome::failed(step.missing_comment()), true);
+        if let Some(comment) = &step.blocked {
+            return (Outcome::failed(comment), true);
         }
         match self.decision(step) {
             Decision::Run => (self.attempt(step, false), true),
@@ -138,15 +217,16 @@ impl Run<'_> {
     }
 
     fn decision(&mut self, step: &Step) -> Decision {
-        let mut edges = Vec::with_capacity(step.edges.len());
-        for edge in &step.edges {
-            let seen = match edge.requisite {
-                Requisite::Prereq => Some(self.look_ahead(edge.target)),
-                _ => self.done[edge.target].map(|done| done.seen),
+        let named: Vec<_> = self.seen(step).collect();
+        let mut edges = Vec::with_capacity(named.len());
+        for (requisite, target, done) in named {
+            let seen = match requisite {
+                Requisite::Prereq => Some(self.look_ahead(target)),
+                _ => done.map(|done| done.seen),
             };
-            // A state left out on the way (it stands later in a circle that the graph has broken) says nothing.
+            // What has not run yet says nothing: the graph has broken a circle there.
             if let Some(seen) = seen {
-                edges.push((edge.requisite, seen));
+                edges.push((requisite, seen));
             }
         }
         decide(edges)
@@ -154,14 +234,18 @@ impl Run<'_> {
 
     /// How a state that stands later would end now: it is run on an overlay.
     fn look_ahead(&mut self, target: usize) -> Seen {
-        let step = &self.program.steps[target];
-        let overlay = self.minion.on(Arc::new(Overlay::new(self.minion.host.clone())));
-        let context = self.context_on(&overlay, step);
+        let Some(step) = self.program.steps.get(target) else {
+            return Seen { holds: Some(true), changed: false, ran: false };
+        };
+        let overlay = self.minion.on(Arc::new(Overlay::over(self.minion.host.clone())));
+        let surroundings = context(&overlay, self.templates, step);
         let outcome = match state_function(&step.function_name()) {
-            Some(function) => checked_call(function.run, &context, step).unwrap_or_else(|failure| match failure {
-                Failure::Host(error) if error.is_unknown() => Outcome::unknown(error.to_string()),
-                failure => Outcome::failed(failure.to_string()),
-            }),
+            Some(function) => {
+                checked_call(function.run, &surroundings, step).unwrap_or_else(|failure| match failure {
+                    Failure::Host(error) if error.is_unknown() => Outcome::unknown(error.to_string()),
+                    failure => Outcome::failed(failure.to_string()),
+                })
+            }
             None => Outcome::failed(""),
         };
         Seen { holds: holds(outcome.verdict), changed: !outcome.changes.is_empty(), ran: true }
@@ -169,11 +253,11 @@ impl Run<'_> {
 
     fn failed_requisites(&self, step: &Step) -> Vec<String> {
         let mut names = Vec::new();
-        for edge in &step.edges {
-            let failed = self.done[edge.target].is_some_and(|done| done.seen.holds == Some(false));
-            let target = &self.program.steps[edge.target].chunk;
-            let name = format!("{}.{}", target.sls, target.id);
-            if failed && !names.contains(&name) {
+        for (_, target, done) in self.seen(step) {
+            let failed = done.is_some_and(|done| done.seen.holds == Some(false));
+            let Some(target) = self.program.steps.get(target).filter(|_| failed) else { continue };
+            let name = format!("{}.{}", target.chunk.sls, target.chunk.id);
+            if !names.contains(&name) {
                 names.push(name);
             }
         }
@@ -214,25 +298,23 @@ impl Run<'_> {
         }
         self.problems.extend(warnings);
         let minion = self.minion.clone();
-        let context = self.context_on(&minion, step);
-        match guard(&context, step) {
+        let surroundings = context(&minion, self.templates, step);
+        match guard(&surroundings, step) {
             Ok(Some(skip)) => return Outcome::unchanged(skip),
             Ok(None) => {}
             Err(failure) => return self.failed(failure),
         }
-        let mut outcome = if step.only_watch {
-            Outcome::unchanged("")
-        } else {
-            self.settled(checked_call(function.run, &context, step))
-        };
+        let result = checked_call(function.run, &surroundings, step);
+        let mut outcome = self.settled(result);
         let quiet = outcome.verdict == Verdict::Holds && outcome.changes.is_empty();
         if watch
             && quiet
             && let Some(on_watch) = function.on_watch
         {
-            outcome = self.settled(checked_call(on_watch, &context, step));
+            let result = checked_call(on_watch, &surroundings, step);
+            outcome = self.settled(result);
         }
-        self.after(&context, step, outcome)
+        self.after(&surroundings, step, outcome)
     }
 
     fn after(&mut self, context: &Context<'_>, step: &Step, outcome: Outcome) -> Outcome {
@@ -262,7 +344,8 @@ impl Run<'_> {
                 Outcome::failed(format!("{error}{hint}"))
             }
             Failure::Problems(problems) => {
-                let comment = problems.iter().map(|problem| problem.what.clone()).collect::<Vec<_>>().join("\n");
+                let comment =
+                    problems.iter().map(|problem| problem.what.clone()).collect::<Vec<_>>().join("\n");
                 self.problems.extend(problems.into_iter().map(|problem| problem.exit(report::Exit::Failed)));
                 Outcome::failed(comment)
             }
@@ -284,16 +367,16 @@ impl Run<'_> {
             step.chunk.sls
         ))
     }
+}
 
-    fn context_on<'a>(&'a self, minion: &'a Minion, step: &'a Step) -> Context<'a> {
-        Context {
-            minion,
-            templates: self.templates,
-            caller: Caller::State,
-            saltenv: &step.chunk.saltenv,
-            sls: &step.chunk.sls,
-            id: &step.chunk.id,
-        }
+fn context<'a>(minion: &'a Minion, templates: &'a dyn Templates, step: &'a Step) -> Context<'a> {
+    Context {
+        minion,
+        templates,
+        caller: Caller::State,
+        saltenv: &step.chunk.saltenv,
+        sls: &step.chunk.sls,
+        id: &step.chunk.id,
     }
 }
 
@@ -311,4 +394,3 @@ fn guard(context: &Context<'_>, step: &Step) -> Result<Option<String>, Failure> 
 fn function_checks_itself(step: &Step) -> bool {
     step.chunk.state.as_ref() == "file"
 }
-

@@ -56,6 +56,20 @@ impl Minion {
         }
     }
 
+    /// The same minion on another host: an overlay, to look ahead.
+    pub fn on(&self, host: Arc<dyn Host>) -> Self {
+        let mut minion = Self::new(
+            host,
+            self.tree.clone(),
+            self.sources.clone(),
+            self.id.clone(),
+            self.options.clone(),
+            self.grains.clone(),
+        );
+        minion.pillar = RwLock::new(self.pillar());
+        minion
+    }
+
     /// The pillar.
     pub fn pillar(&self) -> Arc<Map> {
         self.pillar.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
