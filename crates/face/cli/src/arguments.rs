@@ -217,8 +217,20 @@ mod tests {
     #[test]
     fn salt_calls_options_are_taken() {
         let typed = [
-            "/usr/bin/salt-call", "-c", "/etc/salt", "--local", "--file-root", "/srv", "--out=json", "-l", "debug",
-            "--retcode-passthrough", "state.apply", "web", "test=True", "pillar={a: -1}",
+            "/usr/bin/salt-call",
+            "-c",
+            "/etc/salt",
+            "--local",
+            "--file-root",
+            "/srv",
+            "--out=json",
+            "-l",
+            "debug",
+            "--retcode-passthrough",
+            "state.apply",
+            "web",
+            "test=True",
+            "pillar={a: -1}",
         ];
         let line = CommandLine::try_parse_from(as_typed(typed.map(String::from).to_vec())).unwrap();
         let Command::Call(call) = line.command else { panic!("no call") };

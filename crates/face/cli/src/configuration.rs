@@ -76,7 +76,8 @@ impl Configuration {
     }
 }
 
-fn read_file(host: &dyn Host, path: &Path, sources: &Sources) -> Result<Option<Map>, Problem> {
+/// Reads a file that holds a mapping; `None` when it is not there.
+pub fn read_file(host: &dyn Host, path: &Path, sources: &Sources) -> Result<Option<Map>, Problem> {
     let name = path.display().to_string();
     let bytes = match host.read(path) {
         Ok(bytes) => bytes,

@@ -1,11 +1,14 @@
 //! Standard output for data, standard error for talk.
 
 use std::io::Write as _;
+use std::path::Path;
 
+use host::{Attributes, Files as _, System};
+use modules::{Level, Messages};
 use report::{Problems, Severity, Sources, Style};
 
 use crate::arguments::{Common, LogLevel};
-use crate::output::Paint;
+use crate::output::{Paint, harmless};
 use crate::terminal::Surroundings;
 
 /// Where things are said, and how.
@@ -37,6 +40,32 @@ impl Talk {
     pub fn data(&self, text: &str) {
         let mut out = std::io::stdout().lock();
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+
+    /// Writes data to a file if one is named, to standard output otherwise.
+    pub fn emit(&self, text: &str, file: Option<&Path>, surroundings: &Surroundings) {
+        let Some(file) = file else { return self.data(text) };
+        let host = System::new(surroundings.environment.clone());
+        let path = std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf());
+        if let Err(error) = host.write(&path, text.as_bytes(), &Attributes::default()) {
+            self.line(&format!("error: {error}"));
+            self.data(text);
+        }
+    }
+
+    /// Shows what templates and functions had to say, as far as the level lets it through.
+    pub fn messages(&self, messages: &Messages) {
+        for (level, text) in messages.take() {
+            let least = match level {
+                Level::Debug => LogLevel::Debug,
+                Level::Info => LogLevel::Info,
+                Level::Warning => LogLevel::Warning,
+                Level::Error | Level::Critical => LogLevel::Error,
+            };
+            if self.level >= least {
+                self.line(&format!("[{:<8}] {}", level.to_string(), harmless(&text)));
+            }
+        }
     }
 
     /// Writes a line to standard error.

@@ -31,6 +31,22 @@ pub enum Requisite {
 }
 
 impl Requisite {
+    /// The argument's name.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Require => "require",
+            Self::RequireAny => "require_any",
+            Self::Watch => "watch",
+            Self::WatchAny => "watch_any",
+            Self::Onfail => "onfail",
+            Self::OnfailAny => "onfail_any",
+            Self::OnfailAll => "onfail_all",
+            Self::Onchanges => "onchanges",
+            Self::OnchangesAny => "onchanges_any",
+            Self::Prereq => "prereq",
+        }
+    }
+
     fn is_watch(self) -> bool {
         matches!(self, Self::Watch | Self::WatchAny)
     }

@@ -8,7 +8,7 @@ use render::{Facts, Limits, Renderer, TreeFiles};
 use report::{Problem, Problems, Sources};
 use sls::{HighState, LowChunk, Matches, TopMerge, TopSettings, TopTarget};
 use target::{Kind, Nodegroups, Subject, Target};
-use value::{Map, Strategy, Value};
+use value::{Data, ListMerge, Map, Strategy, Value};
 
 use crate::program::Program;
 use crate::templates::TreeTemplates;
@@ -82,6 +82,10 @@ impl Session {
             let mut matches = matcher(&minion, &grains, &empty);
             pillar::compile(&pillar_templates, &settings, &mut matches, &mut problems)
         };
+        let pillar = match pillar.data {
+            Data::Map(map) => map,
+            _ => Map::new(),
+        };
         minion.set_pillar(pillar.clone());
         let templates = Arc::new(TreeTemplates {
             renderer: Renderer::new(tree, calls.clone(), sources, facts(pillar), Limits::default()),
@@ -139,6 +143,11 @@ impl Session {
         function.call(name, &context, positional, named)
     }
 
+    /// The templates of the state tree.
+    pub fn templates(&self) -> &dyn sls::Templates {
+        &*self.templates
+    }
+
     /// The saltenv of this session.
     pub fn saltenv(&self) -> String {
         text(&self.minion.options, "saltenv").unwrap_or("base".into())
@@ -192,17 +201,15 @@ fn state_top_settings(options: &Map) -> TopSettings {
 fn pillar_settings(options: &Map, over: Map) -> pillar::Settings {
     let flag = |name: &str| options.get(name).is_some_and(Value::is_truthy);
     pillar::Settings {
-        top: TopSettings {
-            path: "top.sls".into(),
-            saltenv: text(options, "pillarenv"),
-            ..TopSettings::default()
-        },
+        saltenv: text(options, "saltenv"),
+        pillarenv: text(options, "pillarenv"),
         strategy: text(options, "pillar_source_merging_strategy")
             .and_then(|name| Strategy::from_name(&name))
             .unwrap_or_default(),
-        merge_lists: flag("pillar_merge_lists"),
+        lists: if flag("pillar_merge_lists") { ListMerge::Extend } else { ListMerge::Replace },
         includes_override: flag("pillar_includes_override_sls"),
-        over,
+        overrides: over.into(),
+        ..pillar::Settings::default()
     }
 }
 

@@ -64,15 +64,18 @@ fn states_end_as_salt_ends_them() {
         let sls = case.get("sls").and_then(Value::as_str).unwrap();
         for (key, plan) in [("run", false), ("plan", true)] {
             let (report, _) = run(sls, plan);
-            let (got, expected) = (Value::from(rows(&report)), case.get(key).unwrap());
-            if got != *expected {
-                let line = |value: &Value| {
-                    value.as_list().unwrap().iter().map(|row| format!("\n    {row}")).collect::<String>()
-                };
+            let mut got = rows(&report);
+            let mut expected = case.get(key).and_then(Value::as_list).unwrap().to_vec();
+            if case.get("order").is_some() {
+                got.sort_by_key(ToString::to_string);
+                expected.sort_by_key(ToString::to_string);
+            }
+            if got != expected {
+                let line = |rows: &[Value]| rows.iter().map(|row| format!("\n    {row}")).collect::<String>();
                 wrong.push(format!(
                     "{} ({key})\n  expected:{}\n  got:{}",
                     case.get("why").unwrap(),
-                    line(expected),
+                    line(&expected),
                     line(&got)
                 ));
             }

@@ -26,7 +26,11 @@ impl Default for HighstateOptions {
 /// The whole text for data keyed by minion.
 pub(super) fn text(data: &Value, settings: Settings) -> String {
     let Some(minions) = data.as_map() else { return data.to_string() };
-    minions.iter().map(|(name, data)| minion(&name.to_string(), data, settings)).collect::<Vec<_>>().join("\n")
+    minions
+        .iter()
+        .map(|(name, data)| minion(&name.to_string(), data, settings))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn minion(name: &str, data: &Value, settings: Settings) -> String {
@@ -158,7 +162,10 @@ fn block(tag: &str, result: &Value, changed: bool, settings: Settings) -> String
         lines.extend(nested::lines(changes, 14, paint));
     }
     if let Some(warnings) = warnings(result) {
-        lines.push(format!("   {}", paint.text(Colour::BrightRed, format!(" Warnings: {}", harmless(&warnings)))));
+        lines.push(format!(
+            "   {}",
+            paint.text(Colour::BrightRed, format!(" Warnings: {}", harmless(&warnings)))
+        ));
     }
     lines.join("\n")
 }

@@ -13,8 +13,8 @@ mod txt;
 use value::Value;
 
 pub use highstate::HighstateOptions;
-pub use run::run;
 pub use paint::{Colour, Paint, harmless};
+pub use run::run;
 
 /// Which outputter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

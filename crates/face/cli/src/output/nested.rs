@@ -59,7 +59,8 @@ mod tests {
 
     #[test]
     fn prints_as_salt_prints() {
-        let data = value::json::from_text(r#"{"local": {"b": [1, "x\ny", {"k": null}, [true]], "a": {}}}"#).unwrap();
+        let data =
+            value::json::from_text(r#"{"local": {"b": [1, "x\ny", {"k": null}, [true]], "a": {}}}"#).unwrap();
         let expected = "local:\n    ----------\n    a:\n        ----------\n    b:\n        - 1\n        - x\n          y\n        |_\n          ----------\n          k:\n              None\n        |_\n          - True";
         assert_eq!(lines(&data, 0, Paint::default()).join("\n"), expected);
     }

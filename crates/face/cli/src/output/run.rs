@@ -39,7 +39,8 @@ fn state(result: &StateResult, planned: bool, paint: Paint) -> String {
     };
     let name = harmless(&result.name);
     let function = format!("{}.{}", result.state, result.function);
-    let mut text = format!("{} {}", paint.text(colour, format!("{mark} {name}")), paint.text(Colour::Dim, function));
+    let mut text =
+        format!("{} {}", paint.text(colour, format!("{mark} {name}")), paint.text(Colour::Dim, function));
     if result.id != result.name {
         text.push_str(&paint.text(Colour::Dim, format!("  ({}: {})", result.sls, harmless(&result.id))));
     } else {
@@ -56,7 +57,10 @@ fn state(result: &StateResult, planned: bool, paint: Paint) -> String {
         text.push_str(&change(&key.to_string(), value, paint));
     }
     for warning in &result.outcome.warnings {
-        text.push_str(&format!("    {}\n", paint.text(Colour::BrightRed, format!("warning: {}", harmless(warning)))));
+        text.push_str(&format!(
+            "    {}\n",
+            paint.text(Colour::BrightRed, format!("warning: {}", harmless(warning)))
+        ));
     }
     text
 }
@@ -103,7 +107,10 @@ fn summary(report: &RunReport, paint: Paint) -> String {
     let changed = if report.planned { "would change" } else { "changed" };
     let mut parts = vec![
         paint.text(Colour::Green, format!("{} unchanged", counts.unchanged)),
-        paint.text(if report.planned { Colour::Yellow } else { Colour::Cyan }, format!("{} {changed}", counts.changed)),
+        paint.text(
+            if report.planned { Colour::Yellow } else { Colour::Cyan },
+            format!("{} {changed}", counts.changed),
+        ),
     ];
     let mut part = |number: usize, what: &str, colour: Colour| {
         if number > 0 {
