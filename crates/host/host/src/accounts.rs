@@ -4,7 +4,9 @@
 //! sees the accounts that an earlier state will make; such an account may have no number yet. Accounts that only a
 //! directory service knows are asked of `getent`, when the host has it and the tables do not know the name.
 
+use std::borrow::Cow;
 use std::path::Path;
+use std::sync::Arc;
 
 use value::Value;
 
@@ -46,7 +48,7 @@ pub fn user<H: Host + ?Sized>(host: &H, name: &str) -> Result<Option<User>, Host
         Some(Fact::Unknown) | None => {}
     }
     let table = table(host, "/etc/passwd")?;
-    match line_of(&table, name).and_then(parse_user) {
+    match line_of(&table.text(), name).and_then(parse_user) {
         Some(user) => Ok(Some(user)),
         None => Ok(asked(host, "passwd", name).as_deref().and_then(parse_user)),
     }
@@ -60,7 +62,7 @@ pub fn group<H: Host + ?Sized>(host: &H, name: &str) -> Result<Option<Group>, Ho
         Some(Fact::Unknown) | None => {}
     }
     let table = table(host, "/etc/group")?;
-    match line_of(&table, name).and_then(parse_group) {
+    match line_of(&table.text(), name).and_then(parse_group) {
         Some(group) => Ok(Some(group)),
         None => Ok(asked(host, "group", name).as_deref().and_then(parse_group)),
     }
@@ -68,18 +70,30 @@ pub fn group<H: Host + ?Sized>(host: &H, name: &str) -> Result<Option<Group>, Ho
 
 /// The user with that number; `None` when there is none.
 pub fn user_by_id<H: Host + ?Sized>(host: &H, uid: u32) -> Result<Option<User>, HostError> {
-    Ok(users(host)?.into_iter().find(|user| user.uid == Some(uid)))
+    let declared = host.facts("user");
+    if !declared.is_empty() {
+        return Ok(users(host)?.into_iter().find(|user| user.uid == Some(uid)));
+    }
+    let table = table(host, "/etc/passwd")?;
+    let found = line_with_number(&table.text(), uid).and_then(parse_user);
+    Ok(found.or_else(|| asked(host, "passwd", &uid.to_string()).as_deref().and_then(parse_user)))
 }
 
 /// The group with that number; `None` when there is none.
 pub fn group_by_id<H: Host + ?Sized>(host: &H, gid: u32) -> Result<Option<Group>, HostError> {
-    Ok(groups(host)?.into_iter().find(|group| group.gid == Some(gid)))
+    let declared = host.facts("group");
+    if !declared.is_empty() {
+        return Ok(groups(host)?.into_iter().find(|group| group.gid == Some(gid)));
+    }
+    let table = table(host, "/etc/group")?;
+    let found = line_with_number(&table.text(), gid).and_then(parse_group);
+    Ok(found.or_else(|| asked(host, "group", &gid.to_string()).as_deref().and_then(parse_group)))
 }
 
 /// All users, in the table's order, declared ones at the end.
 pub fn users<H: Host + ?Sized>(host: &H) -> Result<Vec<User>, HostError> {
     let table = table(host, "/etc/passwd")?;
-    let mut users: Vec<User> = table.lines().filter_map(parse_user).collect();
+    let mut users: Vec<User> = table.text().lines().filter_map(parse_user).collect();
     for (name, fact) in host.facts("user") {
         users.retain(|user| user.name != name || fact == Fact::Unknown);
         if let Fact::Present(value) = fact {
@@ -92,7 +106,7 @@ pub fn users<H: Host + ?Sized>(host: &H) -> Result<Vec<User>, HostError> {
 /// All groups, in the table's order, declared ones at the end.
 pub fn groups<H: Host + ?Sized>(host: &H) -> Result<Vec<Group>, HostError> {
     let table = table(host, "/etc/group")?;
-    let mut groups: Vec<Group> = table.lines().filter_map(parse_group).collect();
+    let mut groups: Vec<Group> = table.text().lines().filter_map(parse_group).collect();
     for (name, fact) in host.facts("group") {
         groups.retain(|group| group.name != name || fact == Fact::Unknown);
         if let Fact::Present(value) = fact {
@@ -119,17 +133,19 @@ pub fn groups_of<H: Host + ?Sized>(host: &H, user: &User) -> Result<Vec<String>,
     Ok(names)
 }
 
-/// The number in the third field of the line that begins with `name`.
-pub(crate) fn number_in(table: &[u8], name: &str) -> Option<u32> {
-    let text = String::from_utf8_lossy(table);
-    line_of(&text, name)?.split(':').nth(2)?.parse().ok()
+/// A table as it was read; empty when there is none.
+struct Table(Arc<[u8]>);
+
+impl Table {
+    fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.0)
+    }
 }
 
-/// The text of a table; empty when there is none.
-fn table<H: Host + ?Sized>(host: &H, path: &str) -> Result<String, HostError> {
+fn table<H: Host + ?Sized>(host: &H, path: &str) -> Result<Table, HostError> {
     match host.read(Path::new(path)) {
-        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
-        Err(HostError::NotFound(_)) => Ok(String::new()),
+        Ok(bytes) => Ok(Table(bytes)),
+        Err(HostError::NotFound(_)) => Ok(Table(Arc::new([]))),
         Err(error) => Err(error),
     }
 }
@@ -153,6 +169,11 @@ fn asked<H: Host + ?Sized>(host: &H, database: &str, name: &str) -> Option<Strin
 
 fn line_of<'a>(table: &'a str, name: &str) -> Option<&'a str> {
     table.lines().find(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(':')))
+}
+
+/// The first line whose third field is this number: of two names for one number the first is the name.
+fn line_with_number(table: &str, number: u32) -> Option<&str> {
+    table.lines().find(|line| line.split(':').nth(2).and_then(|field| field.parse().ok()) == Some(number))
 }
 
 fn parse_user(line: &str) -> Option<User> {

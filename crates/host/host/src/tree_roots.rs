@@ -23,9 +23,12 @@ const DEEPEST: usize = 32;
 pub struct TreeRoots<F> {
     files: F,
     roots: BTreeMap<String, Vec<PathBuf>>,
-    read: Mutex<HashMap<(String, String), Option<Arc<[u8]>>>>,
+    read: Mutex<ReadFiles>,
     listed: Mutex<HashMap<String, Listing>>,
 }
+
+/// What has been read, by saltenv and path; `None` is a file that no root has.
+type ReadFiles = HashMap<(String, String), Option<Arc<[u8]>>>;
 
 /// Files and folders of a saltenv.
 type Listing = (Arc<Vec<String>>, Arc<Vec<String>>);

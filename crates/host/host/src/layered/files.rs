@@ -8,7 +8,7 @@ use super::{Content, Layer, Layered, Node};
 use crate::{Attributes, DirectoryEntry, FileKind, Files, HostError, Metadata, Owner, Timestamp};
 
 /// As many links in a row as Linux follows.
-const MOST_LINKS: usize = 40;
+pub(crate) const MOST_LINKS: usize = 40;
 
 /// Where a look ends.
 enum Found {
@@ -220,8 +220,8 @@ impl Files for Layered {
     fn write(&self, path: &Path, content: &[u8], attributes: &Attributes) -> Result<(), HostError> {
         let place = self.place(path)?;
         let there = self.look(&place)?;
-        if there.as_ref().is_some_and(|found| found.kind == FileKind::Directory) {
-            return Err(HostError::IsADirectory(path.into()));
+        if let Some(found) = &there {
+            refuse_special(path, found.kind)?;
         }
         let kept = there.filter(|found| found.kind == FileKind::File);
         let (mode, user, group) = Node::owned(attributes, kept.as_ref(), 0o644);
@@ -382,6 +382,18 @@ pub(crate) fn check(path: &Path) -> Result<(), HostError> {
         return bad("the path contains a NUL byte");
     }
     Ok(())
+}
+
+/// Refuses to put a file where a directory, device, pipe or socket is: nobody means to lose `/dev/null`.
+pub(crate) fn refuse_special(path: &Path, there: FileKind) -> Result<(), HostError> {
+    match there {
+        FileKind::File | FileKind::Symlink => Ok(()),
+        FileKind::Directory => Err(HostError::IsADirectory(path.into())),
+        _ => {
+            let why = "it is a device, pipe or socket".into();
+            Err(HostError::Other { path: path.into(), operation: "write", why })
+        }
+    }
 }
 
 fn parts(path: &Path) -> impl DoubleEndedIterator<Item = String> + '_ {

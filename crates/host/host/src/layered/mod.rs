@@ -12,7 +12,7 @@ mod layer;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(crate) use commands::find_program;
-pub(crate) use files::check;
+pub(crate) use files::{MOST_LINKS, check, refuse_special};
 pub(crate) use layer::{Content, Layer, Node};
 
 use crate::{Command, Effect, Fact, Files, Output, Subject};

@@ -104,7 +104,7 @@ impl System {
                 variables.push(("SHELL", account.shell));
             }
             None => {
-                groups.extend(rustix::process::getgroups().unwrap_or_default().into_iter().map(Gid::as_raw))
+                groups.extend(rustix::process::getgroups().unwrap_or_default().into_iter().map(Gid::as_raw));
             }
         }
         groups.sort_unstable();

@@ -1,36 +1,32 @@
 //! [`Files`] on the real file system.
 
 use std::collections::HashMap;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustix::fs::{AtFlags, Gid, Mode, OFlags, ResolveFlags, Stat, Timespec, Timestamps, Uid};
+use rustix::fs::{AtFlags, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid};
 use rustix::io::Errno;
 
 use super::System;
+use super::open::open_inside;
 use crate::layered::check;
-use crate::{Attributes, DirectoryEntry, FileKind, Files, HostError, Metadata, Owner, Timestamp};
+use crate::{Attributes, DirectoryEntry, FileKind, Files, HostError, Metadata, Owner, Timestamp, accounts};
 
 /// Larger files are not read into memory.
 const LARGEST_READ: u64 = 256 << 20;
 
-/// The account tables as last read: nearly every state asks them.
-#[derive(Debug, Default)]
-pub(super) struct Accounts(Mutex<HashMap<PathBuf, (Metadata, Arc<[u8]>)>>);
+/// The account tables as last read, each with what it was when it was read: nearly every state asks them.
+pub(super) type Accounts = Mutex<HashMap<PathBuf, (Metadata, Arc<[u8]>)>>;
 
 impl System {
     /// Opens a path on this host: beneath its root, if it has one.
     pub(super) fn open(&self, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
-        let flags = flags | OFlags::CLOEXEC;
-        let Some(root) = &self.root else { return rustix::fs::open(path, flags, Mode::empty()) };
-        let directory =
-            rustix::fs::open(root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        let inside = path.strip_prefix("/").unwrap_or(path);
-        let inside = if inside.as_os_str().is_empty() { Path::new(".") } else { inside };
-        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-        rustix::fs::openat2(directory, inside, flags, Mode::empty(), resolve)
+        match &self.root {
+            None => rustix::fs::open(path, flags | OFlags::CLOEXEC, Mode::empty()),
+            Some(root) => open_inside(root, path, flags),
+        }
     }
 
     /// The directory that holds a path, opened, and the name in it.
@@ -85,10 +81,11 @@ impl System {
         match owner {
             Owner::Id(number) => Ok(*number),
             Owner::Name(name) => {
-                let table =
-                    self.read(Path::new(if kind == "user" { "/etc/passwd" } else { "/etc/group" }))?;
-                crate::accounts::number_in(&table, name)
-                    .ok_or_else(|| HostError::NoAccount { kind, name: name.clone() })
+                let number = match kind {
+                    "user" => accounts::user(self, name)?.and_then(|user| user.uid),
+                    _ => accounts::group(self, name)?.and_then(|group| group.gid),
+                };
+                number.ok_or_else(|| HostError::NoAccount { kind, name: name.clone() })
             }
         }
     }
@@ -109,7 +106,7 @@ impl Files for System {
             return self.read_bytes(path);
         }
         let now = self.stat(path, true)?.ok_or_else(|| HostError::NotFound(path.into()))?;
-        let mut kept = self.accounts.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((then, bytes)) = kept.get(path)
             && *then == now
         {
@@ -164,16 +161,22 @@ impl Files for System {
         let (directory, name) = self.parent(path)?;
         let first = if attributes.mode.is_some() { 0o700 } else { 0o777 };
         rustix::fs::mkdirat(&directory, &name, Mode::from_raw_mode(first)).map_err(fail)?;
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let made = rustix::fs::openat(&directory, &name, flags, Mode::empty()).map_err(fail)?;
-        if user.is_some() || group.is_some() {
-            rustix::fs::fchown(&made, user.map(Uid::from_raw), group.map(Gid::from_raw))
-                .map_err(|errno| error(errno, path, "change the owner of"))?;
+        let dress = || {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let made = rustix::fs::openat(&directory, &name, flags, Mode::empty())?;
+            if user.is_some() || group.is_some() {
+                rustix::fs::fchown(&made, user.map(Uid::from_raw), group.map(Gid::from_raw))?;
+            }
+            attributes.mode.map_or(Ok(()), |mode| rustix::fs::fchmod(&made, Mode::from_raw_mode(mode)))
+        };
+        if attributes.mode.is_none() && user.is_none() && group.is_none() {
+            return Ok(());
         }
-        if let Some(mode) = attributes.mode {
-            rustix::fs::fchmod(&made, Mode::from_raw_mode(mode)).map_err(fail)?;
-        }
-        Ok(())
+        dress().map_err(|errno| {
+            // It is not what was asked for: it does not stay.
+            let _ = rustix::fs::unlinkat(&directory, &name, AtFlags::REMOVEDIR);
+            error(errno, path, "change the owner of")
+        })
     }
 
     fn create_symlink(&self, target: &Path, link: &Path) -> Result<(), HostError> {
@@ -204,8 +207,8 @@ impl Files for System {
         if self.root.is_none() {
             return rustix::fs::chmod(path, Mode::from_raw_mode(mode)).map_err(fail);
         }
-        let file = self.open(path, OFlags::RDONLY | OFlags::NONBLOCK).map_err(fail)?;
-        rustix::fs::fchmod(&file, Mode::from_raw_mode(mode)).map_err(fail)
+        let file = self.open(path, OFlags::PATH).map_err(fail)?;
+        rustix::fs::chmod(itself(&file), Mode::from_raw_mode(mode)).map_err(fail)
     }
 
     fn set_owner(&self, path: &Path, user: Option<&Owner>, group: Option<&Owner>) -> Result<(), HostError> {
@@ -220,9 +223,16 @@ impl Files for System {
         check(path)?;
         let fail = |errno| error(errno, path, "set the time of");
         let time = Timespec { tv_sec: modified.seconds, tv_nsec: modified.nanoseconds.into() };
-        let file = self.open(path, OFlags::RDONLY | OFlags::NONBLOCK).map_err(fail)?;
-        rustix::fs::futimens(&file, &Timestamps { last_access: time, last_modification: time }).map_err(fail)
+        let times = Timestamps { last_access: time, last_modification: time };
+        let file = self.open(path, OFlags::PATH).map_err(fail)?;
+        rustix::fs::utimensat(rustix::fs::CWD, itself(&file), &times, AtFlags::empty()).map_err(fail)
     }
+}
+
+/// A path to what a descriptor stands for, for calls that take none: it is neither opened for reading (a device
+/// would notice) nor looked up a second time.
+fn itself(file: &OwnedFd) -> String {
+    format!("/proc/self/fd/{}", file.as_raw_fd())
 }
 
 /// Removes an entry with everything below it, through descriptors: a link put in its place on the way is not
@@ -243,7 +253,7 @@ fn remove_tree(parent: BorrowedFd<'_>, name: &Path, path: &Path) -> Result<(), H
         let inner = path.join(&child);
         match rustix::fs::unlinkat(&directory, &child, AtFlags::empty()) {
             Ok(()) => {}
-            Err(Errno::ISDIR | Errno::PERM) => remove_tree(directory.as_fd(), &child, &inner)?,
+            Err(Errno::ISDIR) => remove_tree(directory.as_fd(), &child, &inner)?,
             Err(errno) => return Err(error(errno, &inner, "remove")),
         }
     }
@@ -262,11 +272,15 @@ fn read_all(file: BorrowedFd<'_>, size: u64) -> Result<Option<Arc<[u8]>>, Errno>
         match rustix::io::read(file, &mut bytes[filled..]) {
             Ok(0) => break,
             Ok(count) => filled += count,
-            Err(Errno::INTR) => {}
+            Err(Errno::INTR) => continue,
             Err(errno) => return Err(errno),
         }
         if filled as u64 > LARGEST_READ {
             return Ok(None);
+        }
+        // There was room for one byte more than the file has: this was its end.
+        if size > 0 && filled as u64 == size {
+            break;
         }
     }
     bytes.truncate(filled);
@@ -316,13 +330,9 @@ pub(super) fn error(errno: Errno, path: &Path, operation: &'static str) -> HostE
         Errno::ISDIR => HostError::IsADirectory(path),
         Errno::NOTEMPTY => HostError::NotEmpty(path),
         Errno::LOOP => HostError::LinkLoop(path),
-        Errno::NOSPC | Errno::DQUOT => HostError::Full(path),
+        Errno::NOSPC | Errno::DQUOT | Errno::FBIG => HostError::Full(path),
         Errno::ROFS => HostError::ReadOnly(path),
         Errno::NAMETOOLONG => HostError::BadPath { path, why: "the path, or a part of it, is too long" },
-        Errno::NOSYS => {
-            let why = "this kernel lacks openat2 (Linux 5.6), which --root needs".into();
-            HostError::Other { path, operation, why }
-        }
         errno => HostError::Other { path, operation, why: std::io::Error::from(errno).to_string() },
     }
 }

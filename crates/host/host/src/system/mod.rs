@@ -1,11 +1,11 @@
 //! The real machine, or a directory tree that is to become one.
 //!
-//! Under a root every path is opened with `openat2(RESOLVE_IN_ROOT)`: the kernel itself resolves links and `..`
-//! as if the root were `/`, so that nothing a tree contains leads out of it, not even while it changes.
-//! (Linux 5.6 or later; older kernels get a clear refusal.)
+//! Under a root the kernel resolves links and `..` as if the root were `/` ([`open`]), so that nothing a tree
+//! contains leads out of it, not even while it changes.
 
 mod commands;
 mod files;
+mod open;
 mod running;
 mod write;
 
