@@ -13,6 +13,7 @@ mod accounts;
 mod accumulated;
 mod backup;
 mod content;
+mod copy;
 mod directory;
 mod edit;
 mod exec;
@@ -36,6 +37,8 @@ pub(crate) static MODULE: Module = Module {
         state!("directory", directory::directory, directory::Directory),
         state!("replace", edit::replace, edit::Replace),
         state!("blockreplace", edit::blockreplace, edit::Block),
+        state!("copy", copy::copy, copy::Copy),
+        state!("rename", copy::rename, copy::Rename),
         state!("append", lines::append, lines::Append),
         state!("absent", state::absent, state::Named),
         state!("exists", state::exists, state::Named),
