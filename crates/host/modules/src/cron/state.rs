@@ -3,7 +3,7 @@
 use value::Value;
 
 use super::spool::Spool;
-use super::tab::{Job, Tab, When};
+use super::tab::{Job, Tab, When, remark};
 use super::times;
 use crate::{AnyText, Context, Failure, Outcome};
 
@@ -69,7 +69,11 @@ impl Present {
         Job {
             when,
             command,
-            comment: self.comment.clone().or_else(|| there.and_then(|job| job.comment.clone())),
+            comment: self
+                .comment
+                .as_deref()
+                .and_then(remark)
+                .or_else(|| there.and_then(|job| job.comment.clone())),
             identifier: identifier.or_else(|| there.and_then(|job| job.identifier.clone())),
             disabled: self.commented,
         }

@@ -157,6 +157,12 @@ impl Job {
     }
 }
 
+/// A remark as it reads back: without marks and blanks at the ends of its lines.
+pub(super) fn remark(text: &str) -> Option<String> {
+    let lines: Vec<&str> = text.lines().map(|line| line.trim_start_matches(['#', ' ']).trim_end()).collect();
+    Some(lines.join("\n").trim_end().to_string()).filter(|text| !text.is_empty())
+}
+
 enum Taken {
     Job,
     Comment,
@@ -187,11 +193,10 @@ impl Remarks {
                         id.strip_prefix(':').filter(|id| !id.is_empty()).map(String::from).or(identifier);
                     texts.push(text.trim_end());
                 }
-                None => texts.push(text),
+                None => texts.push(text.trim_end()),
             }
         }
-        let comment = texts.join("\n");
-        ((!comment.is_empty()).then_some(comment), identifier)
+        (remark(&texts.join("\n")), identifier)
     }
 }
 
