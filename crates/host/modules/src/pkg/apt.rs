@@ -48,7 +48,7 @@ impl Provider for Apt {
     }
 
     fn query_file(&self, content: &[u8]) -> Command {
-        let mut command = quiet(["dpkg-deb", "-f", "/dev/stdin", "Package", "Version"]);
+        let mut command = quiet(["dpkg-deb", "-f", "-", "Package", "Version"]);
         command.stdin = content.to_vec();
         command
     }
