@@ -396,7 +396,7 @@ fn machine(case: &Value) -> Memory {
     for (pattern, output) in map("commands").iter() {
         let said = |key: &str| output.get(key).map(ToString::to_string).unwrap_or_default().into_bytes();
         let code = output.get("code").and_then(Value::as_int).unwrap_or_default() as i32;
-        let output = Output { code, stdout: said("stdout"), stderr: said("stderr"), pid: 0 };
+        let output = Output { code, stdout: said("stdout"), stderr: said("stderr"), pid: 1 };
         memory = memory.command(&pattern.to_string(), output);
     }
     memory

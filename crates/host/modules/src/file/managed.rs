@@ -95,7 +95,7 @@ pub(super) fn managed(context: &Context<'_>, arguments: Managed) -> Result<Outco
         let comment = format!("File {} is not present and is not set for creation", arguments.name);
         return Ok(Outcome::unchanged(comment));
     }
-    let sources = sources(&arguments.source);
+    let sources = sources(arguments.source.as_ref());
     let content = content(context, &arguments, &sources)?;
     if arguments.mode == Some(Mode::Keep) {
         permissions = permissions.with_mode(kept_mode(context, &sources)?);
@@ -276,11 +276,11 @@ fn variables(context: &Context<'_>, arguments: &Managed, source: &str) -> Map {
     variables
 }
 
-fn sources(source: &Option<Value>) -> Vec<Value> {
-    match source.as_ref().map(|source| &source.data) {
+fn sources(source: Option<&Value>) -> Vec<Value> {
+    match source.map(|source| &source.data) {
         Some(Data::List(items)) => items.clone(),
         Some(Data::Str(text)) if text.is_empty() => Vec::new(),
-        Some(_) => source.iter().cloned().collect(),
+        Some(_) => source.into_iter().cloned().collect(),
         None => Vec::new(),
     }
 }
