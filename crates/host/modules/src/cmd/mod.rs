@@ -12,6 +12,8 @@ mod invocation;
 mod script;
 mod state;
 mod stateful;
+#[cfg(test)]
+mod tests;
 mod words;
 
 pub(crate) use invocation::{Invocation, Line, is_there};

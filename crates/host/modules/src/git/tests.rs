@@ -265,3 +265,17 @@ fn settings_are_set_and_unset() {
     assert_eq!(run(&host, "git.config_unset", &unset).comment, "Value(s) successfully unset");
     assert_eq!(run(&host, "git.config_unset", &unset), Outcome::unchanged("No matching keys are set"));
 }
+
+#[test]
+fn a_directory_tree_needs_no_git_of_its_own() {
+    let place = Place::new();
+    std::fs::create_dir_all(place.path("root/opt")).unwrap();
+    let system = System::rooted(place.path("root"), environment());
+    let mut map = place.latest("{}");
+    map.insert("target", "/opt/app");
+    let host: Arc<dyn Host> = Arc::new(system);
+    let done = run(&host, "git.latest", &map);
+    assert_eq!(done.verdict, Verdict::Holds, "{}", done.comment);
+    assert_eq!(std::fs::read_to_string(place.path("root/opt/app/file")).unwrap(), "one");
+    assert!(run(&host, "git.latest", &map).changes.is_empty());
+}
