@@ -1,4 +1,4 @@
-//! YAML as Salt reads it: any text is a value, whose dump reads back as the same value, or an error inside the text.
+//! YAML as Salt reads it: any text is a value or an error inside the text.
 
 #![no_main]
 

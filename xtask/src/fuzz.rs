@@ -115,6 +115,7 @@ const SEEDS: &[(&str, &str, &str)] = &[
     ("jinja_compile", "crates/tree/jinja/tests/jinja-cases.json", "template"),
     ("jinja_render", "crates/tree/jinja/tests/jinja-cases.json", "template"),
     ("yaml", "crates/tree/render/tests/yaml-cases.json", "text"),
+    ("yaml_dump", "crates/tree/render/tests/yaml-cases.json", "text"),
 ];
 
 /// Writes the inputs of conformance cases into a corpus.

@@ -20,6 +20,7 @@ use crate::{Failure, process};
 type Scenario = (&'static str, fn(&Bench) -> Result<Vec<Figure>, Failure>);
 
 const SCENARIOS: &[Scenario] = &[
+    ("size", scenarios::size),
     ("ping", scenarios::ping),
     ("files", scenarios::files),
     ("compile", scenarios::compile),

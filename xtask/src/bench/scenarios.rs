@@ -57,6 +57,12 @@ impl Figure {
     }
 }
 
+/// The binary itself.
+pub(super) fn size(bench: &Bench) -> Result<Vec<Figure>, Failure> {
+    let bytes = std::fs::metadata(&bench.pinch)?.len();
+    Ok(vec![Figure::new("binary, stripped", bytes as f64 / f64::from(1 << 20), "MiB").at_most(30.0)])
+}
+
 /// `test.ping`, the whole process.
 pub(super) fn ping(bench: &Bench) -> Result<Vec<Figure>, Failure> {
     let configuration = bench.configure("ping", &[], None)?;
