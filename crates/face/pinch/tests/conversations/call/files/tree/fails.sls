@@ -1,0 +1,10 @@
+works:
+  test.succeed_without_changes: []
+
+fails:
+  test.fail_without_changes: []
+
+waits:
+  test.nop:
+    - require:
+      - test: fails
