@@ -8,7 +8,7 @@ use render::{Facts, Limits, Renderer, TreeFiles};
 use report::{Problem, Problems, Sources};
 use sls::{HighState, LowChunk, Matches, TopMerge, TopSettings, TopTarget};
 use target::{Kind, Nodegroups, Subject, Target};
-use value::{Data, ListMerge, Map, Strategy, Value};
+use value::{Map, Strategy, Value};
 
 use crate::program::Program;
 use crate::templates::TreeTemplates;
@@ -81,10 +81,6 @@ impl Session {
             let grains: Value = minion.grains.clone().into();
             let mut matches = matcher(&minion, &grains, &empty);
             pillar::compile(&pillar_templates, &settings, &mut matches, &mut problems)
-        };
-        let pillar = match pillar.data {
-            Data::Map(map) => map,
-            _ => Map::new(),
         };
         minion.set_pillar(pillar.clone());
         let templates = Arc::new(TreeTemplates {
@@ -200,16 +196,18 @@ fn state_top_settings(options: &Map) -> TopSettings {
 
 fn pillar_settings(options: &Map, over: Map) -> pillar::Settings {
     let flag = |name: &str| options.get(name).is_some_and(Value::is_truthy);
+    let from_saltenv = flag("pillarenv_from_saltenv").then(|| text(options, "saltenv")).flatten();
     pillar::Settings {
-        saltenv: text(options, "saltenv"),
-        pillarenv: text(options, "pillarenv"),
+        top: TopSettings {
+            saltenv: text(options, "pillarenv").or(from_saltenv),
+            ..state_top_settings(options)
+        },
         strategy: text(options, "pillar_source_merging_strategy")
             .and_then(|name| Strategy::from_name(&name))
             .unwrap_or_default(),
-        lists: if flag("pillar_merge_lists") { ListMerge::Extend } else { ListMerge::Replace },
+        merge_lists: flag("pillar_merge_lists"),
         includes_override: flag("pillar_includes_override_sls"),
-        overrides: over.into(),
-        ..pillar::Settings::default()
+        over,
     }
 }
 
