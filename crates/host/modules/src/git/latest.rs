@@ -7,7 +7,7 @@ use value::Value;
 
 use super::program::{Git, Refusal};
 use super::remote::{Remote, Upstream, Wanted};
-use super::{clone, local, update};
+use super::{bare, clone, local, update};
 use crate::{Context, Failure, Outcome};
 
 arguments! {
@@ -97,7 +97,7 @@ pub(super) fn latest(context: &Context<'_>, arguments: Latest) -> Result<Outcome
     };
     let target = arguments.target.as_str();
     match local::look(&task.git, target, &arguments.remote, task.bare)? {
-        Some(local) if task.bare => update::fetch_bare(&task, &local),
+        Some(local) if task.bare => bare::fetch(&task, &local),
         Some(local) => update::update(&task, &local),
         None => clone::clone(&task),
     }

@@ -16,6 +16,7 @@
 //! Hooks are off then, but other settings of a repository that is in the tree already (`core.sshCommand`,
 //! filters) would take effect outside: do not point it at trees with repositories of people you do not trust.
 
+mod bare;
 mod clone;
 mod config;
 mod exec;

@@ -1,7 +1,5 @@
 //! A checkout that is there already.
 
-use host::HostError;
-
 use super::clone::{explained, follow, verify};
 use super::latest::{ForceReset, Task, failed_after, sentences};
 use super::local::{self, Local};
@@ -308,7 +306,7 @@ fn carry_out(
     verify(task)
 }
 
-fn point_remote(
+pub(super) fn point_remote(
     task: &Task<'_>,
     local: &Local,
     comments: &mut Vec<String>,
@@ -458,7 +456,7 @@ fn effect(task: &Task<'_>, local: &Local, look: &Look<'_>) -> host::Effect {
     local::effect(task.git.context, &task.arguments.target, Some(&before), &after)
 }
 
-fn up_to_date(task: &Task<'_>, local_changes: bool, comments: &[String]) -> Outcome {
+pub(super) fn up_to_date(task: &Task<'_>, local_changes: bool, comments: &[String]) -> Outcome {
     let mut comment = format!("Repository {} is up-to-date", task.arguments.target);
     if local_changes {
         comment.push_str(
@@ -470,59 +468,4 @@ fn up_to_date(task: &Task<'_>, local_changes: bool, comments: &[String]) -> Outc
         comment.push_str(&format!("\n\nChanges {would}made: {}", sentences(comments)));
     }
     Outcome::unchanged(comment)
-}
-
-/// Fetches into a bare repository.
-pub(super) fn fetch_bare(task: &Task<'_>, local: &Local) -> Result<Outcome, Failure> {
-    let target = task.arguments.target.as_str();
-    if local.told || same_refs(task, target)? {
-        return Ok(up_to_date(task, false, &[]));
-    }
-    let mut comments = Vec::new();
-    let mut outcome = Outcome::unchanged("");
-    let result = point_remote(task, local, &mut comments, &mut outcome).and_then(|()| {
-        let remote = task.arguments.remote.as_str();
-        let force: &[&str] = if task.arguments.force_fetch { &["--force"] } else { &[] };
-        let command = [&["fetch", "--prune"], force, &[remote, "+refs/*:refs/*"]].concat();
-        let known = local::effect(
-            task.git.context,
-            target,
-            Some(local),
-            &Local { url: Some(task.url.clone()), ..Local::default() },
-        );
-        task.git.act_in(target, &command, vec![known])
-    });
-    match result {
-        Ok(_) => {}
-        Err(Refusal::Said(words)) => return Ok(failed_after(format!("Fetch failed: {words}"), &comments)),
-        Err(Refusal::Host(error @ HostError::Unknown { .. })) => return Err(error.into()),
-        Err(refusal) => return Err(refusal.into()),
-    }
-    outcome.comment = task.git.context.words(
-        format!("Bare repository at {target} was fetched, resulting in updated refs"),
-        format!("Bare repository at {target} would be fetched"),
-    );
-    let head = |refs: Option<&str>| refs.map(String::from);
-    let new = head(task.remote.get("HEAD"));
-    Ok(outcome.with("revision", revisions(local.revision.as_deref(), new.as_deref())))
-}
-
-/// Whether a bare repository has what the remote has, branch by branch and tag by tag.
-fn same_refs(task: &Task<'_>, target: &str) -> Result<bool, Failure> {
-    let format = "--format=%(objectname) %(refname)";
-    let here =
-        task.git.ask(target, &["for-each-ref", format, "refs/heads", "refs/tags"])?.unwrap_or_default();
-    let mut here: Vec<(&str, &str)> =
-        here.lines().filter_map(|line| line.split_once(' ')).map(|(commit, name)| (name, commit)).collect();
-    let mut there: Vec<(&str, &str)> = task
-        .remote
-        .refs()
-        .iter()
-        .map(|(name, commit)| (name.as_str(), commit.as_str()))
-        .filter(|(name, _)| name.starts_with("refs/heads/") || name.starts_with("refs/tags/"))
-        .filter(|(name, _)| !name.ends_with("^{}"))
-        .collect();
-    here.sort_unstable();
-    there.sort_unstable();
-    Ok(here == there)
 }
