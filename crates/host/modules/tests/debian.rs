@@ -1,8 +1,10 @@
 //! States on real Debian trees: packages really come and go, accounts are really there afterwards.
 
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
+
 mod support;
 
-use support::{apply, boot, bring_about, debian};
+use support::{apply, apply_here, boot, bring_about, debian};
 
 #[test]
 fn packages_come_and_go() {
@@ -114,9 +116,54 @@ fn units_of_a_tree_are_enabled_and_crontabs_written() {
 }
 
 #[test]
-fn systemd_boots_for_tests() {
+fn services_of_a_booted_machine_are_managed() {
     let Some(debian) = debian() else { return };
-    let Some(machine) = boot(debian, &[]) else { return };
-    let (code, out, _) = machine.run(&["systemctl", "is-active", "cron"]);
-    assert_eq!((code, out.trim()), (0, "active"));
+    let program = std::env::current_exe().unwrap();
+    let bind = format!("{}:/usr/bin/pinch-test", program.display());
+    let Some(machine) = boot(debian, &[&bind]) else { return };
+    machine.run_test("inside_a_booted_machine");
+}
+
+/// What the test above runs in the tree.
+#[test]
+#[ignore = "runs inside a booted tree only"]
+fn inside_a_booted_machine() {
+    if !support::is_inside() {
+        return;
+    }
+    let now = |function: &str, arguments: &str| {
+        let outcome = apply_here(function, arguments);
+        (outcome.comment.clone(), value::json::to_text(&outcome.changes.into()))
+    };
+    let cron = r#"{"name": "cron", "enable": true}"#;
+    assert_eq!(now("service.running", cron).0, "The service cron is already running");
+    assert_eq!(now("service.dead", r#"{"name": "cron"}"#).0, "Service cron was killed");
+    assert_eq!(now("service.dead", r#"{"name": "cron"}"#).0, "The service cron is already dead");
+    assert_eq!(now("service.masked", r#"{"name": "cron"}"#).0, "Service cron was masked");
+    let masked = now("service.running", r#"{"name": "cron"}"#);
+    assert!(masked.0.contains("is masked"), "{}", masked.0);
+    let unmasked = now("service.running", r#"{"name": "cron", "unmask": true}"#);
+    assert_eq!(unmasked.0, "Started service cron\nService cron was unmasked");
+
+    // A unit that is new, then changed: read again without being told to.
+    let unit = |script: &str| {
+        let text =
+            format!("[Service]\nExecStart=/bin/sh -c '{script}'\n[Install]\nWantedBy=multi-user.target\n");
+        let arguments = [("name", "/etc/systemd/system/probe.service"), ("contents", &text)];
+        let map: value::Map = arguments.into_iter().collect();
+        now("file.managed", &value::json::to_text(&map.into()))
+    };
+    unit("echo the port is taken; exit 3");
+    let broken = now("service.running", r#"{"name": "probe", "init_delay": 0.5, "wait": 0}"#);
+    assert!(broken.0.starts_with("Service probe failed to start"), "{}", broken.0);
+    assert!(broken.0.contains("the port is taken"), "{}", broken.0);
+    unit("exec sleep 100");
+    let started = now("service.running", r#"{"name": "probe", "enable": true}"#);
+    assert_eq!(started.0, "Service probe has been enabled, and is running");
+    assert_eq!(now("service.running", r#"{"name": "probe", "enable": true}"#).1, "{}");
+    let missing = now("service.running", r#"{"name": "no-such-thing"}"#);
+    assert_eq!(missing.0, "The named service no-such-thing is not available");
+    let bob = now("user.present", r#"{"name": "bob", "password": "$6$a$b"}"#);
+    assert_eq!(bob.0, "New user bob created");
+    assert_eq!(now("user.present", r#"{"name": "bob", "password": "$6$a$b"}"#).1, "{}");
 }

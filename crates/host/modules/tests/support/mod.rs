@@ -4,7 +4,9 @@
 #![expect(
     clippy::disallowed_types,
     clippy::disallowed_methods,
-    reason = "tests set a machine up from outside"
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "tests set a machine up from outside, and say what they skip"
 )]
 #![allow(dead_code, reason = "each test uses its own part")]
 
@@ -188,6 +190,18 @@ pub(crate) fn bring_about(debian: &Debian, function: &str, arguments: &str) -> D
     Done { planned, applied }
 }
 
+/// Runs a state on the very machine the test runs on: for tests inside a booted tree only.
+pub(crate) fn apply_here(function: &str, arguments: &str) -> Outcome {
+    assert!(is_inside(), "this would change the machine that the tests run on");
+    let path = ("PATH".to_string(), "/usr/sbin:/usr/bin:/sbin:/bin".to_string());
+    run(Arc::new(System::new(vec![path])), function, arguments)
+}
+
+/// Whether this process runs in a tree that [`Booted::run_test`] has put it into.
+pub(crate) fn is_inside() -> bool {
+    std::env::var("PINCH_INSIDE_BOOTED_TREE").is_ok()
+}
+
 /// Runs a state for real, whatever comes of it.
 pub(crate) fn apply(debian: &Debian, function: &str, arguments: &str) -> Outcome {
     run(debian.system(), function, arguments)
@@ -278,6 +292,15 @@ impl Booted {
         let output = Command::new("nsenter").args(["-t", &self.leader, "-a"]).args(argv).output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+    }
+
+    /// Runs a test of this very program inside, one that is ignored elsewhere. It has been brought in by [`boot`] as
+    /// `/usr/bin/pinch-test`, and is static.
+    pub(crate) fn run_test(&self, name: &str) {
+        let test = ["env", "PINCH_INSIDE_BOOTED_TREE=1", "/usr/bin/pinch-test", "--ignored", "--exact", name];
+        let (code, out, err) = self.run(&[&test[..], &["--nocapture"]].concat());
+        assert_eq!(code, 0, "{out}\n{err}");
+        assert!(out.contains("1 passed"), "{out}\n{err}");
     }
 
     /// The tree.
