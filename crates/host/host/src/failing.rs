@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::{
-    Action, Attributes, Change, Clock, Command, Commands, DirectoryEntry, Fact, Facts, Files, Host,
+    Action, Attributes, Change, Clock, Command, Commands, Creator, DirectoryEntry, Fact, Facts, Files, Host,
     HostError, Metadata, Outcome, Output, Owner, Subject, Timestamp,
 };
 
@@ -202,5 +202,9 @@ impl Host for Failing {
 
     fn root(&self) -> Option<&Path> {
         self.inner.root()
+    }
+
+    fn creator(&self) -> Creator {
+        self.inner.creator()
     }
 }

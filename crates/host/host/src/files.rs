@@ -73,6 +73,24 @@ pub struct Attributes {
     pub group: Option<Owner>,
 }
 
+/// What the system gives a new file or directory that does not say what it wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Creator {
+    /// The owner of what is made.
+    pub user: u32,
+    /// Its group, unless the directory it is made in has the set-group-id bit.
+    pub group: u32,
+    /// The bits that are taken from `0o666` for a file and `0o777` for a directory.
+    pub umask: u32,
+}
+
+impl Default for Creator {
+    /// Root with the usual mask.
+    fn default() -> Self {
+        Self { user: 0, group: 0, umask: 0o022 }
+    }
+}
+
 /// Reading and writing the file system. All paths are absolute paths *on the host*.
 pub trait Files {
     /// What is at a path, links followed; `None` when nothing is there (or a link leads nowhere).

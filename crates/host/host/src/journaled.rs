@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::layered::MOST_LINKS;
 use crate::{
-    Action, Attributes, Change, Clock, Command, Commands, DirectoryEntry, Fact, Facts, FileKind, FileState,
-    Files, Host, HostError, Metadata, Outcome, Output, Owner, Subject, Timestamp,
+    Action, Attributes, Change, Clock, Command, Commands, Creator, DirectoryEntry, Fact, Facts, FileKind,
+    FileState, Files, Host, HostError, Metadata, Outcome, Output, Owner, Subject, Timestamp,
 };
 
 /// Larger contents are not kept in a journal.
@@ -66,6 +67,38 @@ impl<H: Host> Journaled<H> {
         })
     }
 
+    /// The path that a path is a link to, at most as many links on as the system would follow.
+    fn followed(&self, path: &Path) -> Result<PathBuf, HostError> {
+        let mut here = path.to_path_buf();
+        for _ in 0..MOST_LINKS {
+            match self.inner.link_metadata(&here)? {
+                Some(Metadata { kind: FileKind::Symlink, .. }) => {
+                    let target = self.inner.read_link(&here)?;
+                    here = here.parent().unwrap_or(Path::new("/")).join(target);
+                }
+                _ => break,
+            }
+        }
+        Ok(here)
+    }
+
+    /// What stands at a path and below it, deepest first.
+    fn tree_states(&self, path: &Path) -> Result<Vec<(PathBuf, FileState)>, HostError> {
+        let mut paths = Vec::new();
+        match self.inner.link_metadata(path)? {
+            None => {}
+            Some(Metadata { kind: FileKind::Directory, .. }) => self.tree(path, &mut paths)?,
+            Some(_) => paths.push(path.to_path_buf()),
+        }
+        paths
+            .into_iter()
+            .map(|path| {
+                let state = self.state(&path)?;
+                Ok((path, state))
+            })
+            .collect()
+    }
+
     /// The paths of a tree, deepest first.
     fn tree(&self, path: &Path, paths: &mut Vec<PathBuf>) -> Result<(), HostError> {
         let entries = match self.inner.list(path) {
@@ -120,7 +153,28 @@ impl<H: Host> Files for Journaled<H> {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> Result<(), HostError> {
-        self.noting(from, || self.noting(to, || self.inner.rename(from, to)))
+        let left = self.tree_states(from)?;
+        let before = self.state(to)?;
+        self.inner.rename(from, to)?;
+        if from == to {
+            return Ok(());
+        }
+        let mut arrived = Vec::with_capacity(left.len());
+        for (path, before) in left {
+            let place = path.strip_prefix(from).map_or_else(|_| to.into(), |inside| place_in(to, inside));
+            arrived.push(place);
+            self.note(Change::File { path, before, after: FileState::Absent });
+        }
+        // What came along was not there before: only an empty directory is ever replaced by one.
+        let mut before = Some(before);
+        for path in arrived.into_iter().rev() {
+            let before = before.take().unwrap_or(FileState::Absent);
+            let after = self.state(&path)?;
+            if before != after {
+                self.note(Change::File { path, before, after });
+            }
+        }
+        Ok(())
     }
 
     fn remove_file(&self, path: &Path) -> Result<(), HostError> {
@@ -128,22 +182,17 @@ impl<H: Host> Files for Journaled<H> {
     }
 
     fn remove_directory(&self, path: &Path) -> Result<(), HostError> {
-        let is_directory =
-            self.inner.link_metadata(path)?.is_some_and(|found| found.kind == FileKind::Directory);
-        let mut paths = Vec::new();
-        if is_directory {
-            self.tree(path, &mut paths)?;
-        }
-        let before = paths.iter().map(|path| self.state(path)).collect::<Result<Vec<_>, _>>()?;
+        let there = self.tree_states(path)?;
         self.inner.remove_directory(path)?;
-        for (path, before) in paths.into_iter().zip(before) {
+        for (path, before) in there {
             self.note(Change::File { path, before, after: FileState::Absent });
         }
         Ok(())
     }
 
     fn set_mode(&self, path: &Path, mode: u32) -> Result<(), HostError> {
-        self.noting(path, || self.inner.set_mode(path, mode))
+        // It is what the link leads to that changes.
+        self.noting(&self.followed(path)?, || self.inner.set_mode(path, mode))
     }
 
     fn set_owner(&self, path: &Path, user: Option<&Owner>, group: Option<&Owner>) -> Result<(), HostError> {
@@ -228,4 +277,13 @@ impl<H: Host> Host for Journaled<H> {
     fn root(&self) -> Option<&Path> {
         self.inner.root()
     }
+
+    fn creator(&self) -> Creator {
+        self.inner.creator()
+    }
+}
+
+/// A path below `to`; joining nothing would leave a slash at the end.
+fn place_in(to: &Path, inside: &Path) -> PathBuf {
+    if inside.as_os_str().is_empty() { to.to_path_buf() } else { to.join(inside) }
 }

@@ -58,7 +58,7 @@ pub use command::{Action, Command, Commands, Outcome, Output, Program};
 pub use error::HostError;
 pub use fact::{Effect, Fact, Facts, Subject};
 pub use failing::{Failing, Rule};
-pub use files::{Attributes, DirectoryEntry, FileKind, Files, Metadata, Owner};
+pub use files::{Attributes, Creator, DirectoryEntry, FileKind, Files, Metadata, Owner};
 pub use journaled::Journaled;
 pub use layered::Layered;
 pub use memory::Memory;
@@ -86,5 +86,10 @@ pub trait Host: Files + Commands + Facts + Clock + Send + Sync {
     /// The directory that stands for `/`, when this host is a directory tree on another machine.
     fn root(&self) -> Option<&std::path::Path> {
         None
+    }
+
+    /// Whose a new file is, and with what mode, when nothing is asked for.
+    fn creator(&self) -> Creator {
+        Creator::default()
     }
 }

@@ -1,4 +1,5 @@
 //! Programs on the real machine.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests panic as tests do")]
 
 use std::time::{Duration, Instant};
 

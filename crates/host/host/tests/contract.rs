@@ -1,21 +1,26 @@
 //! Every form of host answers alike: the same random operations on the real file system, in memory, and in
 //! overlays over both, leave the same tree, the same answers and the same journal.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests panic as tests do")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use host::{Attributes, Change, FileKind, Files as _, Host, HostError, Journaled, Memory, Overlay, System};
+use host::{
+    Attributes, Change, FileKind, Files as _, Host, HostError, Journaled, Memory, Metadata, Overlay, Owner,
+    System,
+};
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
 enum Operation {
-    Write(PathBuf, u8, Option<u32>),
-    Directory(PathBuf),
+    Write(PathBuf, u8, Option<u32>, Option<u32>),
+    Directory(PathBuf, Option<u32>),
     Symlink(PathBuf, PathBuf),
     Rename(PathBuf, PathBuf),
     RemoveFile(PathBuf),
     RemoveDirectory(PathBuf),
     Mode(PathBuf, u32),
+    Owner(PathBuf, Option<u32>, Option<u32>),
     Read(PathBuf),
     List(PathBuf),
 }
@@ -28,29 +33,46 @@ fn path() -> impl Strategy<Value = PathBuf> {
 
 fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![
-        3 => (path(), any::<u8>(), prop::option::of(prop::sample::select(vec![0o600, 0o644, 0o755])))
-            .prop_map(|(path, byte, mode)| Operation::Write(path, byte, mode)),
-        3 => path().prop_map(Operation::Directory),
+        3 => (path(), any::<u8>(), mode(vec![0o600, 0o644, 0o4755, 0o2755]), owner())
+            .prop_map(|(path, byte, mode, owner)| Operation::Write(path, byte, mode, owner)),
+        3 => (path(), mode(vec![0o755, 0o2775, 0o700])).prop_map(|(path, mode)| Operation::Directory(path, mode)),
+        2 => (path(), owner(), owner()).prop_map(|(path, user, group)| Operation::Owner(path, user, group)),
         2 => (path(), path()).prop_map(|(target, link)| Operation::Symlink(target, link)),
         1 => (path(), path()).prop_map(|(from, to)| Operation::Rename(from, to)),
         1 => path().prop_map(Operation::RemoveFile),
         1 => path().prop_map(Operation::RemoveDirectory),
-        1 => (path(), prop::sample::select(vec![0o600, 0o755])).prop_map(|(path, mode)| Operation::Mode(path, mode)),
+        1 => (path(), prop::sample::select(vec![0o600, 0o755, 0o6755])).prop_map(|(path, mode)| Operation::Mode(path, mode)),
         1 => path().prop_map(Operation::Read),
         1 => path().prop_map(Operation::List),
     ]
+}
+
+/// Modes; `None` only where the system's own choice is the one that memory makes.
+fn mode(modes: Vec<u32>) -> impl Strategy<Value = Option<u32>> {
+    let usual = System::new(Vec::new()).creator() == host::Creator::default();
+    prop::option::of(prop::sample::select(modes)).prop_map(move |mode| mode.or((!usual).then_some(0o755)))
+}
+
+/// Owners that are not our own: only root may give things away.
+fn owner() -> impl Strategy<Value = Option<u32>> {
+    let root = rustix::process::geteuid().is_root();
+    prop::option::of(prop::sample::select(vec![0, 7, 8])).prop_map(move |owner| owner.filter(|_| root))
 }
 
 /// What an operation answers, without the paths, which resolve differently.
 fn run(host: &dyn Host, operation: &Operation) -> String {
     let attributes = |mode| Attributes { mode, ..Attributes::default() };
     let said = match operation {
-        Operation::Write(path, byte, mode) => {
-            let mode = mode.or(Some(0o644));
-            host.write(path, &[*byte], &attributes(mode)).map(|()| String::new())
+        Operation::Write(path, byte, mode, user) => {
+            let attributes = Attributes { user: user.map(Owner::Id), ..attributes(*mode) };
+            host.write(path, &[*byte], &attributes).map(|()| String::new())
         }
-        Operation::Directory(path) => {
-            host.create_directory(path, &attributes(Some(0o755))).map(|()| String::new())
+        Operation::Directory(path, mode) => {
+            host.create_directory(path, &attributes(*mode)).map(|()| String::new())
+        }
+        Operation::Owner(path, user, group) => {
+            let (user, group) = (user.map(Owner::Id), group.map(Owner::Id));
+            host.set_owner(path, user.as_ref(), group.as_ref()).map(|()| String::new())
         }
         Operation::Symlink(target, link) => host.create_symlink(target, link).map(|()| String::new()),
         Operation::Rename(from, to) => host.rename(from, to).map(|()| String::new()),
@@ -72,15 +94,24 @@ fn tree(host: &dyn Host, path: &Path, lines: &mut Vec<String>) {
         let child = path.join(&entry.name);
         let found = host.link_metadata(&child).unwrap().unwrap();
         let inside = match found.kind {
-            FileKind::File => format!("{:?} {:o}", host.read(&child).unwrap(), found.mode),
+            FileKind::File => {
+                format!("{:?} {:o} {:?}", host.read(&child).unwrap(), found.mode, owned(&found))
+            }
             FileKind::Symlink => host.read_link(&child).unwrap().display().to_string(),
-            _ => format!("{:o}", found.mode),
+            _ => format!("{:o} {:?}", found.mode, owned(&found)),
         };
         lines.push(format!("{} {:?} {inside}", child.display(), found.kind));
         if found.kind == FileKind::Directory {
             tree(host, &child, lines);
         }
     }
+}
+
+/// Whose it is; what is ours is root's, as in memory.
+fn owned(found: &Metadata) -> (Owner, Owner) {
+    let creator = System::new(Vec::new()).creator();
+    let own = |owner: &Owner, number| if *owner == Owner::Id(number) { Owner::Id(0) } else { owner.clone() };
+    (own(&found.user, creator.user), own(&found.group, creator.group))
 }
 
 fn lines(host: &dyn Host) -> Vec<String> {
@@ -141,11 +172,13 @@ proptest! {
         prop_assert_eq!(&lines(&*system), &untouched, "an overlay wrote through");
         prop_assert_eq!(&lines(&*memory), &untouched, "an overlay wrote through");
 
+        // Looked at while what lies below is still as it was: a plan is of that moment.
+        let foreseen = lines(&over_system);
         let mark = system.mark();
         for operation in &after {
             run(&*system, operation);
         }
-        prop_assert_eq!(lines(&*system), lines(&over_system), "the plan foresaw another tree");
+        prop_assert_eq!(lines(&*system), foreseen, "the plan foresaw another tree");
         prop_assert_eq!(
             journal(&over_system.changes_since(0)),
             journal(&system.changes_since(mark)),

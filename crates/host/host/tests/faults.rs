@@ -4,6 +4,7 @@
     clippy::disallowed_types,
     reason = "these tests look past the code under test"
 )]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests panic as tests do")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::Layered;
 use crate::{
-    Action, Clock, Command, Commands, Fact, Facts, Files, Host, HostError, Outcome, Output, Program, Subject,
-    Timestamp,
+    Action, Clock, Command, Commands, Creator, Fact, Facts, Files, Host, HostError, Outcome, Output, Program,
+    Subject, Timestamp,
 };
 
 impl Commands for Layered {
@@ -18,10 +18,10 @@ impl Commands for Layered {
             });
         };
         if let Some(directory) = &command.directory
-            && below.metadata(directory)?.is_none()
-            && self.metadata(directory)?.is_some()
+            && below.metadata(directory)?.map(|found| found.kind)
+                != self.metadata(directory)?.map(|found| found.kind)
         {
-            return Err(unknown(command, "its working directory is only planned"));
+            return Err(unknown(command, "its working directory is planned to be another"));
         }
         if let Program::Argv(argv) = &command.program
             && let Some(program) = argv.first()
@@ -29,6 +29,18 @@ impl Commands for Layered {
             && self.which(program).is_some()
         {
             return Err(unknown(command, "the program is only planned"));
+        }
+        if let Some(name) = &command.user
+            && crate::accounts::user(&**below, name)?.is_none()
+            && crate::accounts::user(self, name)?.is_some()
+        {
+            return Err(unknown(command, "the user it runs as is only planned"));
+        }
+        if let Some(name) = &command.group
+            && crate::accounts::group(&**below, name)?.is_none()
+            && crate::accounts::group(self, name)?.is_some()
+        {
+            return Err(unknown(command, "the group it runs with is only planned"));
         }
         below.probe(command)
     }
@@ -103,6 +115,10 @@ impl Host for Layered {
 
     fn root(&self) -> Option<&Path> {
         self.below()?.root()
+    }
+
+    fn creator(&self) -> Creator {
+        self.below().map_or_else(Creator::default, |below| below.creator())
     }
 }
 

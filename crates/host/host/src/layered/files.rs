@@ -5,7 +5,10 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Content, Layer, Layered, Node};
-use crate::{Attributes, DirectoryEntry, FileKind, Files, HostError, Metadata, Owner, Timestamp};
+use crate::{
+    Attributes, Clock as _, DirectoryEntry, FileKind, Files, Host as _, HostError, Metadata, Owner,
+    Timestamp, accounts,
+};
 
 /// As many links in a row as Linux follows.
 pub(crate) const MOST_LINKS: usize = 40;
@@ -24,19 +27,17 @@ impl Layered {
     /// What stands at a path that has no links in it.
     fn find(&self, layer: &Layer, path: &Path) -> Result<Found, HostError> {
         if let Some(node) = layer.nodes.get(path) {
-            return Ok(match node {
-                Node::Gone => Found::Nowhere,
-                node => Found::Here(node.clone()),
-            });
+            return match node {
+                Node::Gone => Ok(Found::Nowhere),
+                Node::Unknown(because) => Err(unknown(path.display().to_string(), because)),
+                node => Ok(Found::Here(node.clone())),
+            };
         }
         for above in path.ancestors().skip(1) {
             match layer.nodes.get(above) {
                 None => {}
-                Some(Node::Directory { unknown: Some(because), .. }) => {
-                    return Err(HostError::Unknown {
-                        what: path.display().to_string(),
-                        because: because.clone(),
-                    });
+                Some(Node::Directory { unknown: Some(because), .. } | Node::Unknown(because)) => {
+                    return Err(unknown(path.display().to_string(), because));
                 }
                 Some(Node::Directory { covers: false, .. }) => {}
                 Some(_) => return Ok(Found::Nowhere),
@@ -46,7 +47,7 @@ impl Layered {
     }
 
     /// `lstat` of a path that has no links in it.
-    fn look(&self, path: &Path) -> Result<Option<Metadata>, HostError> {
+    pub(super) fn look(&self, path: &Path) -> Result<Option<Metadata>, HostError> {
         let found = self.find(&self.layer(), path)?;
         match found {
             Found::Here(node) => Ok(node.metadata()),
@@ -73,7 +74,7 @@ impl Layered {
 
     /// The path without links: those on the way are always followed, the last one when `follow` says so. What
     /// is missing at the end is kept, so that it can be created.
-    fn resolve(&self, path: &Path, follow: bool) -> Result<PathBuf, HostError> {
+    pub(super) fn resolve(&self, path: &Path, follow: bool) -> Result<PathBuf, HostError> {
         check(path)?;
         let mut todo: Vec<String> = parts(path).rev().collect();
         let mut here = PathBuf::from("/");
@@ -99,7 +100,7 @@ impl Layered {
             } else if !last && kind.is_none() {
                 return Err(HostError::NotFound(next));
             } else if !last && kind != Some(FileKind::Directory) {
-                return Err(HostError::NotADirectory(next));
+                return Err(self.no_directory(next));
             } else {
                 here = next;
             }
@@ -114,9 +115,69 @@ impl Layered {
             None => Ok(place),
             Some(parent) => match self.look(parent)? {
                 Some(Metadata { kind: FileKind::Directory, .. }) => Ok(place),
-                Some(_) => Err(HostError::NotADirectory(parent.into())),
+                Some(_) => Err(self.no_directory(parent.into())),
                 None => Err(HostError::NotFound(parent.into())),
             },
+        }
+    }
+
+    /// Something else than a directory stands on the way; a planned thing that nobody knows may be one.
+    fn no_directory(&self, path: PathBuf) -> HostError {
+        match self.layer().nodes.get(&path) {
+            Some(Node::File { content: Content::Unknown(because), .. }) => {
+                unknown(path.display().to_string(), because)
+            }
+            _ => HostError::NotADirectory(path),
+        }
+    }
+
+    /// Mode and owner of what is put at a resolved path: as asked for, else as `kept` has them, else as the
+    /// system would choose.
+    pub(super) fn dressed(
+        &self,
+        place: &Path,
+        attributes: &Attributes,
+        kept: Option<&Metadata>,
+        kind: FileKind,
+    ) -> (u32, Owner, Owner) {
+        const SET_GROUP: u32 = 0o2000;
+        let creator = self.creator();
+        let above = place.parent().and_then(|parent| self.look(parent).ok().flatten());
+        let inherits = above.as_ref().filter(|above| above.mode & SET_GROUP != 0);
+        let mode = match kind {
+            FileKind::Directory => (0o777 & !creator.umask) | if inherits.is_some() { SET_GROUP } else { 0 },
+            FileKind::Symlink => 0o777,
+            _ => 0o666 & !creator.umask,
+        };
+        let group = inherits.map_or(Owner::Id(creator.group), |above| above.group.clone());
+        let chosen = |asked: &Option<Owner>, kept: Option<&Owner>, or: Owner| {
+            asked.clone().or_else(|| kept.cloned()).unwrap_or(or)
+        };
+        (
+            attributes.mode.or(kept.map(|kept| kept.mode)).unwrap_or(mode),
+            chosen(&attributes.user, kept.map(|kept| &kept.user), Owner::Id(creator.user)),
+            chosen(&attributes.group, kept.map(|kept| &kept.group), group),
+        )
+    }
+
+    /// The attributes with names as numbers, where the accounts have one: what a run would find on disk.
+    fn numbered(&self, attributes: &Attributes) -> Result<Attributes, HostError> {
+        let user = attributes.user.as_ref().map(|owner| self.number(owner, "user")).transpose()?;
+        let group = attributes.group.as_ref().map(|owner| self.number(owner, "group")).transpose()?;
+        Ok(Attributes { mode: attributes.mode, user, group })
+    }
+
+    /// A name as its number. One that is planned without a number stays a name; one that nobody has is refused,
+    /// as the run will refuse it.
+    fn number(&self, owner: &Owner, kind: &'static str) -> Result<Owner, HostError> {
+        let Owner::Name(name) = owner else { return Ok(owner.clone()) };
+        let number = match kind {
+            "user" => accounts::user(self, name)?.map(|user| user.uid),
+            _ => accounts::group(self, name)?.map(|group| group.gid),
+        };
+        match number {
+            Some(number) => Ok(number.map_or_else(|| owner.clone(), Owner::Id)),
+            None => Err(HostError::NoAccount { kind, name: name.clone() }),
         }
     }
 
@@ -131,15 +192,20 @@ impl Layered {
         };
         let below = self.below_files().ok_or_else(|| HostError::NotFound(path.into()))?;
         let metadata = below.link_metadata(path)?.ok_or_else(|| HostError::NotFound(path.into()))?;
-        let Metadata { kind, mode, user, group, modified, .. } = metadata;
+        let Metadata { kind, mode, user, group, modified, .. } = metadata.clone();
         Ok(match kind {
             FileKind::Directory => Node::Directory { mode, user, group, covers: false, unknown: None },
             FileKind::Symlink => Node::Symlink { target: below.read_link(path)?, user, group },
-            _ => Node::File { content: Content::Known(below.read(path)?), mode, user, group, modified },
+            FileKind::File => {
+                // Read when asked for: nobody writes below while the layer stands.
+                let content = Content::Below(path.to_path_buf(), metadata.size);
+                Node::File { content, mode, user, group, modified }
+            }
+            kind => Node::Special { kind, mode, user, group },
         })
     }
 
-    fn put(&self, path: PathBuf, node: Node) {
+    pub(super) fn put(&self, path: PathBuf, node: Node) {
         self.layer().nodes.insert(path, node);
     }
 }
@@ -167,8 +233,12 @@ impl Files for Layered {
         match found {
             Found::Here(Node::File { content: Content::Known(bytes), .. }) => Ok(bytes),
             Found::Here(Node::File { content: Content::Unknown(because), .. }) => {
-                Err(HostError::Unknown { what: format!("the content of {}", path.display()), because })
+                Err(unknown(format!("the content of {}", path.display()), &because))
             }
+            Found::Here(Node::File { content: Content::Below(origin, _), .. }) => match self.below_files() {
+                Some(below) => below.read(&origin),
+                None => Err(HostError::NotFound(path.into())),
+            },
             Found::Here(Node::Directory { .. }) => Err(HostError::IsADirectory(path.into())),
             Found::Below => match self.below_files() {
                 Some(below) => below.read(&place),
@@ -194,7 +264,7 @@ impl Files for Layered {
         }
         let found = self.find(&self.layer(), &place)?;
         if let Found::Here(Node::Directory { unknown: Some(because), .. }) = found {
-            return Err(HostError::Unknown { what: format!("what is in {}", path.display()), because });
+            return Err(unknown(format!("what is in {}", path.display()), &because));
         }
         let shines_through =
             matches!(found, Found::Below | Found::Here(Node::Directory { covers: false, .. }));
@@ -209,6 +279,9 @@ impl Files for Layered {
         for (child, node) in self.layer().children(&place) {
             let Some(name) = child.file_name() else { continue };
             let name = name.to_string_lossy().into_owned();
+            if let Node::Unknown(because) = node {
+                return Err(unknown(format!("what is in {}", path.display()), because));
+            }
             match node.metadata() {
                 Some(metadata) => entries.insert(name, metadata.kind),
                 None => entries.remove(&name),
@@ -224,8 +297,9 @@ impl Files for Layered {
             refuse_special(path, found.kind)?;
         }
         let kept = there.filter(|found| found.kind == FileKind::File);
-        let (mode, user, group) = Node::owned(attributes, kept.as_ref(), 0o644);
-        let modified = self.layer().now;
+        let attributes = self.numbered(attributes)?;
+        let (mode, user, group) = self.dressed(&place, &attributes, kept.as_ref(), FileKind::File);
+        let modified = self.now();
         self.put(place, Node::File { content: Content::Known(content.into()), mode, user, group, modified });
         Ok(())
     }
@@ -235,7 +309,8 @@ impl Files for Layered {
         if self.look(&place)?.is_some() {
             return Err(HostError::Exists(path.into()));
         }
-        let (mode, user, group) = Node::owned(attributes, None, 0o755);
+        let attributes = self.numbered(attributes)?;
+        let (mode, user, group) = self.dressed(&place, &attributes, None, FileKind::Directory);
         self.put(place, Node::Directory { mode, user, group, covers: true, unknown: None });
         Ok(())
     }
@@ -245,7 +320,7 @@ impl Files for Layered {
         if self.look(&place)?.is_some() {
             return Err(HostError::Exists(link.into()));
         }
-        let (_, user, group) = Node::owned(&Attributes::default(), None, 0);
+        let (_, user, group) = self.dressed(&place, &Attributes::default(), None, FileKind::Symlink);
         self.put(place, Node::Symlink { target: target.into(), user, group });
         Ok(())
     }
@@ -253,6 +328,9 @@ impl Files for Layered {
     fn rename(&self, from: &Path, to: &Path) -> Result<(), HostError> {
         let (source, place) = (self.place(from)?, self.place(to)?);
         let moved = self.look(&source)?.ok_or_else(|| HostError::NotFound(from.into()))?;
+        if source == place {
+            return Ok(());
+        }
         match self.look(&place)?.map(|found| found.kind) {
             Some(FileKind::Directory) if moved.kind != FileKind::Directory => {
                 return Err(HostError::IsADirectory(to.into()));
@@ -299,6 +377,9 @@ impl Files for Layered {
         match self.look(&place)? {
             None => Err(HostError::NotFound(path.into())),
             Some(found) if found.kind != FileKind::Directory => Err(HostError::NotADirectory(path.into())),
+            Some(_) if place.parent().is_none() => {
+                Err(HostError::BadPath { path: path.into(), why: "the root itself is not removed" })
+            }
             Some(_) => {
                 let mut layer = self.layer();
                 layer.forget_under(&place);
@@ -312,25 +393,34 @@ impl Files for Layered {
         let place = self.resolve(path, true)?;
         let mut node = self.lift(&place)?;
         match &mut node {
-            Node::File { mode, .. } | Node::Directory { mode, .. } => *mode = bits,
-            Node::Symlink { .. } | Node::Gone => {}
+            Node::File { mode, .. } | Node::Directory { mode, .. } | Node::Special { mode, .. } => {
+                *mode = bits;
+            }
+            Node::Symlink { .. } | Node::Gone | Node::Unknown(_) => {}
         }
         self.put(place, node);
         Ok(())
     }
 
     fn set_owner(&self, path: &Path, to: Option<&Owner>, to_group: Option<&Owner>) -> Result<(), HostError> {
+        let asked = Attributes { mode: None, user: to.cloned(), group: to_group.cloned() };
+        let Attributes { user: to, group: to_group, .. } = self.numbered(&asked)?;
         let place = self.resolve(path, false)?;
         let mut node = self.lift(&place)?;
+        // The kernel takes set-user-id and set-group-id from a file that changes hands.
+        if let Node::File { mode, .. } = &mut node {
+            *mode &= if *mode & 0o010 == 0 { !0o4000 } else { !0o6000 };
+        }
         if let Node::File { user, group, .. }
         | Node::Directory { user, group, .. }
+        | Node::Special { user, group, .. }
         | Node::Symlink { user, group, .. } = &mut node
         {
             if let Some(to) = to {
-                *user = to.clone();
+                *user = to;
             }
             if let Some(to) = to_group {
-                *group = to.clone();
+                *group = to;
             }
         }
         self.put(place, node);
@@ -394,6 +484,10 @@ pub(crate) fn refuse_special(path: &Path, there: FileKind) -> Result<(), HostErr
             Err(HostError::Other { path: path.into(), operation: "write", why })
         }
     }
+}
+
+fn unknown(what: String, because: &str) -> HostError {
+    HostError::Unknown { what, because: because.to_string() }
 }
 
 fn parts(path: &Path) -> impl DoubleEndedIterator<Item = String> + '_ {

@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use value::Value;
-
-use crate::{Attributes, Fact, FileKind, Metadata, Owner, Subject, Timestamp};
+use crate::{Fact, FileKind, Metadata, Owner, Subject, Timestamp};
 
 /// Nodes by their path without links in it, and declared facts.
 #[derive(Debug, Default)]
@@ -41,12 +39,23 @@ pub(crate) enum Node {
         user: Owner,
         group: Owner,
     },
+    /// A device, pipe or socket, brought up from below.
+    Special {
+        kind: FileKind,
+        mode: u32,
+        user: Owner,
+        group: Owner,
+    },
+    /// Some act will have done something here, nobody knows what; which act.
+    Unknown(String),
 }
 
 /// A file's content.
 #[derive(Clone, Debug)]
 pub(crate) enum Content {
     Known(Arc<[u8]>),
+    /// What a file of the form below has, by its path there and its size: only read when asked for.
+    Below(PathBuf, u64),
     /// Some act will write it; which.
     Unknown(String),
 }
@@ -79,49 +88,6 @@ impl Layer {
             self.nodes.remove(&child);
         }
     }
-
-    /// Takes a declared effect on a path.
-    pub(crate) fn take_path(&mut self, path: &Path, after: &Fact, because: &str) {
-        let because = because.to_string();
-        let node = match after {
-            Fact::Absent => {
-                self.forget_under(path);
-                Node::Gone
-            }
-            Fact::Unknown => Node::File {
-                content: Content::Unknown(because),
-                mode: 0o644,
-                user: ROOT,
-                group: ROOT,
-                modified: self.now,
-            },
-            Fact::Present(description) => {
-                let text = |key: &str| description.get(key).and_then(Value::as_str);
-                match text("kind") {
-                    Some("directory") => Node::Directory {
-                        mode: 0o755,
-                        user: ROOT,
-                        group: ROOT,
-                        covers: false,
-                        unknown: Some(because),
-                    },
-                    Some("symlink") => Node::Symlink {
-                        target: text("target").unwrap_or_default().into(),
-                        user: ROOT,
-                        group: ROOT,
-                    },
-                    _ => Node::File {
-                        content: Content::Unknown(because),
-                        mode: 0o644,
-                        user: ROOT,
-                        group: ROOT,
-                        modified: self.now,
-                    },
-                }
-            }
-        };
-        self.nodes.insert(path.to_path_buf(), node);
-    }
 }
 
 pub(crate) const ROOT: Owner = Owner::Id(0);
@@ -139,10 +105,14 @@ impl Node {
             identity: (0, 0),
         };
         Some(match self {
-            Self::Gone => return None,
+            Self::Gone | Self::Unknown(_) => return None,
+            Self::Special { kind, mode, user, group } => {
+                metadata(*kind, *mode, user, group, 0, Timestamp::default())
+            }
             Self::File { content, mode, user, group, modified } => {
                 let size = match content {
                     Content::Known(bytes) => bytes.len() as u64,
+                    Content::Below(_, size) => *size,
                     Content::Unknown(_) => 0,
                 };
                 metadata(FileKind::File, *mode, user, group, size, *modified)
@@ -155,17 +125,5 @@ impl Node {
                 metadata(FileKind::Symlink, 0o777, user, group, size, Timestamp::default())
             }
         })
-    }
-
-    /// The node of a new file or directory with these attributes; `inherited` is what stood there.
-    pub(crate) fn owned(
-        attributes: &Attributes,
-        inherited: Option<&Metadata>,
-        default_mode: u32,
-    ) -> (u32, Owner, Owner) {
-        let mode = attributes.mode.or(inherited.map(|found| found.mode)).unwrap_or(default_mode);
-        let user = attributes.user.clone().or_else(|| inherited.map(|found| found.user.clone()));
-        let group = attributes.group.clone().or_else(|| inherited.map(|found| found.group.clone()));
-        (mode, user.unwrap_or(ROOT), group.unwrap_or(ROOT))
     }
 }

@@ -6,6 +6,7 @@
 //! lead into the other.
 
 mod commands;
+mod effects;
 mod files;
 mod layer;
 
@@ -74,11 +75,10 @@ impl Layered {
 
     /// Takes an effect as done. An effect on a `path` makes that path exist, or go, in the layer.
     pub(crate) fn take(&self, effect: &Effect, because: &str) {
-        let mut layer = self.layer();
         if effect.subject.kind == "path" {
-            layer.take_path(std::path::Path::new(&effect.subject.name), &effect.after, because);
+            self.take_path(std::path::Path::new(&effect.subject.name), &effect.after, because);
         }
-        layer.facts.insert(effect.subject.clone(), effect.after.clone());
+        self.layer().facts.insert(effect.subject.clone(), effect.after.clone());
     }
 
     pub(crate) fn fact(&self, subject: &Subject) -> Option<Fact> {

@@ -10,9 +10,10 @@ mod running;
 mod write;
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
-use crate::{Clock, Fact, Facts, Host, Subject, Timestamp};
+use crate::{Clock, Creator, Fact, Facts, Files as _, Host, Subject, Timestamp};
 
 /// The machine itself. What it changes it changes for good.
 #[derive(Debug)]
@@ -21,6 +22,7 @@ pub struct System {
     environment: Vec<(String, String)>,
     start: std::time::Instant,
     accounts: files::Accounts,
+    creator: OnceLock<Creator>,
 }
 
 impl System {
@@ -36,7 +38,13 @@ impl System {
 
     #[expect(clippy::disallowed_methods, reason = "this is the host's clock")]
     fn at(root: Option<PathBuf>, environment: Vec<(String, String)>) -> Self {
-        Self { root, environment, start: std::time::Instant::now(), accounts: files::Accounts::default() }
+        Self {
+            root,
+            environment,
+            start: std::time::Instant::now(),
+            accounts: files::Accounts::default(),
+            creator: OnceLock::new(),
+        }
     }
 }
 
@@ -72,5 +80,23 @@ impl Clock for System {
 impl Host for System {
     fn root(&self) -> Option<&Path> {
         self.root.as_deref()
+    }
+
+    fn creator(&self) -> Creator {
+        *self.creator.get_or_init(|| Creator {
+            user: rustix::process::geteuid().as_raw(),
+            group: rustix::process::getegid().as_raw(),
+            umask: Self::umask().unwrap_or(Creator::default().umask),
+        })
+    }
+}
+
+impl System {
+    /// The mask can be asked for only by setting it, which other threads would notice. `/proc` just tells.
+    fn umask() -> Option<u32> {
+        let status = Self::new(Vec::new()).read(Path::new("/proc/self/status")).ok()?;
+        let status = String::from_utf8_lossy(&status);
+        let mask = status.lines().find_map(|line| line.strip_prefix("Umask:"))?;
+        u32::from_str_radix(mask.trim(), 8).ok()
     }
 }
