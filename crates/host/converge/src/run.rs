@@ -1,10 +1,11 @@
 //! The run: one state after the other, each decided by those before it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use host::{HostError, Overlay, Timestamp};
-use modules::{Caller, Context, Failure, Minion, Outcome, Templates, Verdict, state_function};
+use modules::{Caller, Context, Failure, Managed, Minion, Outcome, Templates, Verdict, state_function};
 use report::{Problem, Problems};
 use value::Value;
 
@@ -39,6 +40,7 @@ pub fn run(
         done: vec![None; program.steps.len()],
         problems: Problems::new(),
     };
+    minion.set_managed(managed(program));
     let mut report = RunReport { planned: minion.host.is_plan(), ..RunReport::default() };
     for (index, step) in program.steps.iter().enumerate() {
         observer.starting(index, program.steps.len(), &step.function_name(), &step.chunk.name);
@@ -77,6 +79,24 @@ impl Done {
             behind_unknown: result.behind_unknown || holds.is_none(),
         }
     }
+}
+
+/// The paths that the states of a program manage.
+fn managed(program: &Program) -> Managed {
+    let mut managed = Managed::default();
+    for step in &program.steps {
+        let target = step.argument("target").and_then(Value::as_str);
+        for path in
+            [Some(&*step.chunk.name), target].into_iter().flatten().filter(|path| path.starts_with('/'))
+        {
+            let path = PathBuf::from(path.trim_end_matches('/'));
+            if step.function_name() != "file.directory" {
+                managed.trees.insert(path.clone());
+            }
+            managed.paths.insert(path);
+        }
+    }
+    managed
 }
 
 fn holds(verdict: Verdict) -> Option<bool> {

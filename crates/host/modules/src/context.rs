@@ -1,6 +1,8 @@
 //! What a function may use.
 
-use std::sync::{Arc, RwLock};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use host::Host;
 use render::TreeFiles;
@@ -30,6 +32,17 @@ pub struct Minion {
     pillar: RwLock<Arc<Map>>,
     /// What `file.accumulated` has gathered: file, then accumulator, then texts.
     accumulated: RwLock<Map>,
+    /// What the states of the run manage.
+    managed: RwLock<Arc<Managed>>,
+}
+
+/// Paths that states of a run manage.
+#[derive(Clone, Debug, Default)]
+pub struct Managed {
+    /// Paths that stay, with what leads to them.
+    pub paths: BTreeSet<PathBuf>,
+    /// Paths that stay with everything below: copies, checkouts, unpacked archives.
+    pub trees: BTreeSet<PathBuf>,
 }
 
 impl Minion {
@@ -53,6 +66,7 @@ impl Minion {
             messages,
             pillar,
             accumulated: RwLock::default(),
+            managed: RwLock::default(),
         }
     }
 
@@ -67,17 +81,31 @@ impl Minion {
             self.grains.clone(),
         );
         minion.pillar = RwLock::new(self.pillar());
+        minion.managed = RwLock::new(self.managed.read().unwrap_or_else(PoisonError::into_inner).clone());
         minion
+    }
+
+    /// Says what the states of a run manage, so that `clean` leaves it alone.
+    pub fn set_managed(&self, managed: Managed) {
+        *self.managed.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(managed);
+    }
+
+    /// Whether a state of the run manages this path, something below it, or a tree it stands in.
+    pub fn manages(&self, path: &Path) -> bool {
+        let managed = self.managed.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let below = managed.paths.range(path.to_path_buf()..).next();
+        below.is_some_and(|below| below.starts_with(path))
+            || path.ancestors().any(|above| managed.trees.contains(above))
     }
 
     /// The pillar.
     pub fn pillar(&self) -> Arc<Map> {
-        self.pillar.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.pillar.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Gathers texts for a file; false when all of them were there already.
     pub(crate) fn accumulate(&self, file: &str, accumulator: &str, texts: Vec<Value>) -> bool {
-        let mut all = self.accumulated.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut all = self.accumulated.write().unwrap_or_else(PoisonError::into_inner);
         let file = all.get_or_insert_with(file, || Map::new().into());
         let Some(list) = file
             .as_map_mut()
@@ -97,13 +125,13 @@ impl Minion {
 
     /// What has been gathered for a file: a list of texts for each accumulator.
     pub(crate) fn accumulated(&self, file: &str) -> Map {
-        let all = self.accumulated.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let all = self.accumulated.read().unwrap_or_else(PoisonError::into_inner);
         all.get(file).and_then(Value::as_map).cloned().unwrap_or_default()
     }
 
     /// Sets the pillar, once it is compiled.
     pub fn set_pillar(&self, pillar: Map) {
-        *self.pillar.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(pillar);
+        *self.pillar.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(pillar);
     }
 }
 

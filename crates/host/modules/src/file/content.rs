@@ -13,7 +13,7 @@ use crate::{Context, Failure, Template};
 
 /// A file that a state names as its source.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Source {
+pub(crate) enum Source {
     /// A file of the tree.
     Tree {
         /// Its saltenv.
@@ -27,16 +27,16 @@ pub(super) enum Source {
 
 /// How a content that is a template is rendered.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rendering<'a> {
+pub(crate) struct Rendering<'a> {
     /// The engine.
-    pub(super) engine: &'a str,
+    pub(crate) engine: &'a str,
     /// Variables.
-    pub(super) variables: &'a Map,
+    pub(crate) variables: &'a Map,
 }
 
 impl Source {
     /// Reads a source as states write it.
-    pub(super) fn parse(context: &Context<'_>, written: &str) -> Result<Self, Failure> {
+    pub(crate) fn parse(context: &Context<'_>, written: &str) -> Result<Self, Failure> {
         if let Some(rest) = written.strip_prefix("salt://") {
             let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
             let saltenv = query.strip_prefix("saltenv=").unwrap_or(context.saltenv).to_string();
@@ -60,7 +60,7 @@ impl Source {
     }
 
     /// The first of the sources that is there.
-    pub(super) fn first(context: &Context<'_>, written: &[Value]) -> Result<(String, Self), Failure> {
+    pub(crate) fn first(context: &Context<'_>, written: &[Value]) -> Result<(String, Self), Failure> {
         let mut names = Vec::new();
         for item in written {
             match item.as_map() {
@@ -89,7 +89,7 @@ impl Source {
     }
 
     /// Its content. A file that is not there is a failure in Salt's words.
-    pub(super) fn read(&self, context: &Context<'_>) -> Result<Arc<[u8]>, Failure> {
+    pub(crate) fn read(&self, context: &Context<'_>) -> Result<Arc<[u8]>, Failure> {
         match self {
             Self::Tree { saltenv, path } => context.minion.tree.read(saltenv, path)?.ok_or_else(|| {
                 let what = format!("Source file salt://{path} not found in saltenv '{saltenv}'");
@@ -116,7 +116,7 @@ impl Source {
     }
 
     /// Its content, rendered if it is a template.
-    pub(super) fn content(
+    pub(crate) fn content(
         &self,
         context: &Context<'_>,
         rendering: Option<Rendering<'_>>,
@@ -133,7 +133,7 @@ impl Source {
     }
 
     /// Checks its content against a declared hash, for sources that are not of the tree.
-    pub(super) fn verify(
+    pub(crate) fn verify(
         &self,
         context: &Context<'_>,
         written: &str,
@@ -167,7 +167,7 @@ impl Source {
 }
 
 /// The text of `contents`, with lines ended as Salt ends them; bytes stay as they are.
-pub(super) fn inline(contents: &Value, newline: bool) -> Result<Arc<[u8]>, Failure> {
+pub(crate) fn inline(contents: &Value, newline: bool) -> Result<Arc<[u8]>, Failure> {
     if let Data::Bytes(bytes) = &contents.data {
         return Ok(bytes.clone());
     }
@@ -194,7 +194,7 @@ pub(super) fn inline(contents: &Value, newline: bool) -> Result<Arc<[u8]>, Failu
 }
 
 /// Text in another encoding.
-pub(super) fn encode(content: Arc<[u8]>, encoding: &str, errors: &str) -> Result<Arc<[u8]>, Failure> {
+pub(crate) fn encode(content: Arc<[u8]>, encoding: &str, errors: &str) -> Result<Arc<[u8]>, Failure> {
     let name = encoding.to_ascii_lowercase().replace(['-', '_', ' '], "");
     let Ok(text) = std::str::from_utf8(&content) else { return Ok(content) };
     let limit: u32 = match name.as_str() {
@@ -219,7 +219,7 @@ pub(super) fn encode(content: Arc<[u8]>, encoding: &str, errors: &str) -> Result
 }
 
 /// Text that a state gives itself or takes from sources: for appending, prepending and blocks.
-pub(super) fn chunks(
+pub(crate) fn chunks(
     context: &Context<'_>,
     given: &[String],
     sources: &[Value],
@@ -237,7 +237,7 @@ pub(super) fn chunks(
 }
 
 /// The file as it stands, as text; binary files and files that are not there are failures in Salt's words.
-pub(super) fn existing(context: &Context<'_>, name: &str) -> Result<(PathBuf, String), Failure> {
+pub(crate) fn existing(context: &Context<'_>, name: &str) -> Result<(PathBuf, String), Failure> {
     let path = place::absolute(context, name)?;
     let (path, found) = place::follow(context.host(), &path)?;
     match found {

@@ -43,8 +43,10 @@ arguments! {
         children_only: bool = false,
         /// Follow links below; they are left alone otherwise.
         follow_symlinks: bool = false,
-        /// Remove what nothing declares; refused in this version.
-        clean: bool = false
+        /// Remove what is in it and managed by no state of the run.
+        clean: bool = false,
+        /// What `clean` leaves: a glob, or a regular expression after `E@`.
+        exclude_pat: Option<String>
         ;.. others
     }
 }
@@ -57,11 +59,6 @@ pub(super) fn directory(context: &Context<'_>, arguments: Directory) -> Result<O
         name => name,
     };
     let path = place::absolute(context, name)?;
-    if arguments.clean {
-        return Err(Failure::message(format!(
-            "{name}: this version does not clean directories: nothing was changed"
-        )));
-    }
     let mode = bits(arguments.dir_mode);
     let permissions = Permissions::of(context, arguments.user.as_ref(), arguments.group.as_ref(), mode)?;
     let below = Below::of(&arguments, &permissions)?;
@@ -99,6 +96,12 @@ pub(super) fn directory(context: &Context<'_>, arguments: Directory) -> Result<O
             if !silent.is_empty() {
                 changes.insert("recursion", "Changes silenced");
             }
+        }
+    }
+    if arguments.clean {
+        let removed = super::clean::clean(context, &path, &[], arguments.exclude_pat.as_deref())?;
+        if !removed.is_empty() {
+            changes.insert("removed", removed);
         }
     }
     if changes.is_empty() {
@@ -230,6 +233,11 @@ fn planned(changes: &Map) -> String {
     for (path, change) in changes.iter() {
         for (key, value) in change.as_map().into_iter().flat_map(Map::iter) {
             comment.push_str(&format!("{path}: {key} - {value}\n"));
+        }
+        if let Some(items) = change.as_list() {
+            for item in items {
+                comment.push_str(&format!("{path}: {item}\n"));
+            }
         }
         if change.as_str().is_some() {
             comment.push_str(&format!("{path}: {}\n", Value::to_string(change)));

@@ -12,7 +12,8 @@
 mod accounts;
 mod accumulated;
 mod backup;
-mod content;
+mod clean;
+pub(crate) mod content;
 mod copy;
 mod directory;
 mod edit;
@@ -20,9 +21,10 @@ mod exec;
 pub(crate) mod hash;
 mod lines;
 mod managed;
-mod permissions;
-mod place;
+pub(crate) mod permissions;
+pub(crate) mod place;
 mod put;
+mod recurse;
 mod state;
 mod text;
 
@@ -35,6 +37,7 @@ pub(crate) static MODULE: Module = Module {
     states: &[
         state!("managed", managed::managed, managed::Managed),
         state!("directory", directory::directory, directory::Directory),
+        state!("recurse", recurse::recurse, recurse::Recurse),
         state!("replace", edit::replace, edit::Replace),
         state!("blockreplace", edit::blockreplace, edit::Block),
         state!("copy", copy::copy, copy::Copy),

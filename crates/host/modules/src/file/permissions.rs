@@ -10,16 +10,16 @@ use crate::{AnyText, Context, Failure, Mode};
 
 /// Ownership and permission bits as a state declares them. What is `None` is left alone.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Permissions {
+pub(crate) struct Permissions {
     user: Option<(String, Owner)>,
     group: Option<(String, Owner)>,
     /// Permission bits.
-    pub(super) mode: Option<u32>,
+    pub(crate) mode: Option<u32>,
 }
 
 impl Permissions {
     /// Reads what a state declares; an account that is not there is a failure.
-    pub(super) fn of(
+    pub(crate) fn of(
         context: &Context<'_>,
         user: Option<&AnyText>,
         group: Option<&AnyText>,
@@ -49,18 +49,18 @@ impl Permissions {
     }
 
     /// What a new file or directory gets.
-    pub(super) fn attributes(&self) -> Attributes {
+    pub(crate) fn attributes(&self) -> Attributes {
         let owner = |of: &Option<(String, Owner)>| of.as_ref().map(|(_, owner)| owner.clone());
         Attributes { mode: self.mode, user: owner(&self.user), group: owner(&self.group) }
     }
 
     /// The same with other bits.
-    pub(super) fn with_mode(&self, mode: Option<u32>) -> Self {
+    pub(crate) fn with_mode(&self, mode: Option<u32>) -> Self {
         Self { mode, ..self.clone() }
     }
 
     /// Only the parts that a recursion is to reach.
-    pub(super) fn only(&self, user: bool, group: bool, mode: bool) -> Self {
+    pub(crate) fn only(&self, user: bool, group: bool, mode: bool) -> Self {
         Self {
             user: self.user.clone().filter(|_| user),
             group: self.group.clone().filter(|_| group),
@@ -69,17 +69,17 @@ impl Permissions {
     }
 
     /// Whether a user is declared.
-    pub(super) fn has_user(&self) -> bool {
+    pub(crate) fn has_user(&self) -> bool {
         self.user.is_some()
     }
 
     /// Whether a group is declared.
-    pub(super) fn has_group(&self) -> bool {
+    pub(crate) fn has_group(&self) -> bool {
         self.group.is_some()
     }
 
     /// Where something that stands there differs, in Salt's words: `user`, `group`, `mode`.
-    pub(super) fn differences(&self, found: &Metadata) -> Map {
+    pub(crate) fn differences(&self, found: &Metadata) -> Map {
         let mut changes = Map::new();
         if let Some((name, owner)) = &self.user
             && *owner != found.user
@@ -101,7 +101,7 @@ impl Permissions {
     }
 
     /// Brings what stands at a path in line, and says where it differed. A link at the path is not followed.
-    pub(super) fn enforce(&self, host: &dyn Host, path: &Path, found: &Metadata) -> Result<Map, Failure> {
+    pub(crate) fn enforce(&self, host: &dyn Host, path: &Path, found: &Metadata) -> Result<Map, Failure> {
         let changes = self.differences(found);
         if changes.is_empty() {
             return Ok(changes);
@@ -130,12 +130,12 @@ fn named(name: Option<&AnyText>) -> Option<String> {
 }
 
 /// Permission bits as Salt prints them.
-pub(super) fn octal(mode: u32) -> String {
+pub(crate) fn octal(mode: u32) -> String {
     format!("{mode:04o}")
 }
 
 /// The bits of a declared mode; `keep` is none.
-pub(super) fn bits(mode: Option<Mode>) -> Option<u32> {
+pub(crate) fn bits(mode: Option<Mode>) -> Option<u32> {
     match mode {
         Some(Mode::Bits(bits)) => Some(bits),
         Some(Mode::Keep) | None => None,
@@ -144,7 +144,7 @@ pub(super) fn bits(mode: Option<Mode>) -> Option<u32> {
 
 /// The bits of directories that are made on the way to a file: as the file's, and searchable by whoever may
 /// read.
-pub(super) fn directory_bits(directory: Option<u32>, file: Option<u32>) -> Option<u32> {
+pub(crate) fn directory_bits(directory: Option<u32>, file: Option<u32>) -> Option<u32> {
     directory.or_else(|| {
         file.map(|bits| {
             [6, 3, 0].into_iter().fold(0, |mode, shift| {

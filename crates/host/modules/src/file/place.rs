@@ -14,7 +14,7 @@ use crate::{Context, Failure};
 const MOST_LINKS: usize = 40;
 
 /// The absolute path of a name; `~` stands for the home of the user the run is for.
-pub(super) fn absolute(context: &Context<'_>, name: &str) -> Result<PathBuf, Failure> {
+pub(crate) fn absolute(context: &Context<'_>, name: &str) -> Result<PathBuf, Failure> {
     let expanded = expand(context, name);
     if name.is_empty() {
         return Err(Failure::message("Destination file name is required"));
@@ -26,7 +26,7 @@ pub(super) fn absolute(context: &Context<'_>, name: &str) -> Result<PathBuf, Fai
 }
 
 /// The path with a leading `~` replaced.
-pub(super) fn expand(context: &Context<'_>, name: &str) -> PathBuf {
+pub(crate) fn expand(context: &Context<'_>, name: &str) -> PathBuf {
     let home = || {
         let variables = context.host().environment();
         variables.iter().find(|(key, _)| key == "HOME").map(|(_, value)| value.clone())
@@ -42,7 +42,7 @@ pub(super) fn expand(context: &Context<'_>, name: &str) -> PathBuf {
 
 /// Where a path leads when the links at its end are followed, and what is there. A link that may not be
 /// followed is a failure.
-pub(super) fn follow(host: &dyn Host, path: &Path) -> Result<(PathBuf, Option<Metadata>), Failure> {
+pub(crate) fn follow(host: &dyn Host, path: &Path) -> Result<(PathBuf, Option<Metadata>), Failure> {
     let mut at = path.to_path_buf();
     for _ in 0..MOST_LINKS {
         match host.link_metadata(&at)? {
@@ -57,7 +57,7 @@ pub(super) fn follow(host: &dyn Host, path: &Path) -> Result<(PathBuf, Option<Me
 }
 
 /// Refuses a path with a link on the way (the last part aside) that somebody else may have planted.
-pub(super) fn guard(host: &dyn Host, path: &Path) -> Result<(), Failure> {
+pub(crate) fn guard(host: &dyn Host, path: &Path) -> Result<(), Failure> {
     let mut at = PathBuf::from("/");
     for part in path.parent().unwrap_or(Path::new("/")).components() {
         at.push(part);
@@ -84,7 +84,7 @@ fn trust(host: &dyn Host, link: &Path, metadata: &Metadata) -> Result<(), Failur
 }
 
 /// `to`, seen from `base`, with `.` and `..` applied to the text.
-pub(super) fn lexical(base: &Path, to: &Path) -> PathBuf {
+pub(crate) fn lexical(base: &Path, to: &Path) -> PathBuf {
     let mut joined = PathBuf::from("/");
     for part in base.join(to).components() {
         match part {
@@ -99,12 +99,12 @@ pub(super) fn lexical(base: &Path, to: &Path) -> PathBuf {
 }
 
 /// Whether a directory is there, links followed.
-pub(super) fn is_directory(host: &dyn Host, path: &Path) -> Result<bool, Failure> {
+pub(crate) fn is_directory(host: &dyn Host, path: &Path) -> Result<bool, Failure> {
     Ok(host.metadata(path)?.is_some_and(|metadata| metadata.kind == FileKind::Directory))
 }
 
 /// Makes the directories above a path that are missing.
-pub(super) fn make_parents(host: &dyn Host, path: &Path, attributes: &Attributes) -> Result<(), Failure> {
+pub(crate) fn make_parents(host: &dyn Host, path: &Path, attributes: &Attributes) -> Result<(), Failure> {
     match path.parent() {
         Some(parent) => make_directories(host, parent, attributes),
         None => Ok(()),
@@ -112,7 +112,7 @@ pub(super) fn make_parents(host: &dyn Host, path: &Path, attributes: &Attributes
 }
 
 /// Makes a directory and those above it that are missing.
-pub(super) fn make_directories(host: &dyn Host, path: &Path, attributes: &Attributes) -> Result<(), Failure> {
+pub(crate) fn make_directories(host: &dyn Host, path: &Path, attributes: &Attributes) -> Result<(), Failure> {
     let mut missing = Vec::new();
     let mut at = Some(path);
     while let Some(directory) = at {
@@ -130,7 +130,7 @@ pub(super) fn make_directories(host: &dyn Host, path: &Path, attributes: &Attrib
 }
 
 /// Removes whatever is at a path.
-pub(super) fn remove(host: &dyn Host, path: &Path) -> Result<(), Failure> {
+pub(crate) fn remove(host: &dyn Host, path: &Path) -> Result<(), Failure> {
     match host.link_metadata(path)? {
         Some(metadata) if metadata.kind == FileKind::Directory => host.remove_directory(path)?,
         Some(_) => host.remove_file(path)?,
