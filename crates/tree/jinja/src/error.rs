@@ -237,14 +237,46 @@ impl From<&Error> for Problem {
             _ => Self::error(inner.kind.code(), inner.message.clone()).why(inner.kind.class_name()),
         };
         problem = problem.at(inner.span);
-        for entry in &inner.trace {
+        for entry in inner.trace.iter().take(SHOWN) {
             problem = problem.related(entry.span, entry.label);
+        }
+        if inner.trace.len() > SHOWN {
+            problem = problem
+                .why(format!("and {} more calls and imports on the way here", inner.trace.len() - SHOWN));
         }
         for hint in &inner.hints {
             problem = problem.hint(hint.clone());
         }
-        problem
+        match advice(inner) {
+            Some(hint) if inner.hints.is_empty() => problem.hint(hint),
+            _ => problem,
+        }
     }
+}
+
+/// Places on the way to a failure that are shown: in a recursion they are all alike.
+const SHOWN: usize = 4;
+
+/// What to do about a kind of failure, when nothing better is known.
+fn advice(error: &Inner) -> Option<&'static str> {
+    Some(match &error.kind {
+        ErrorKind::Undefined => "set it first, or say what to use without it: `| default('...')`",
+        ErrorKind::NotFound | ErrorKind::NoneFound => {
+            "a template's name is its path below the tree's root; `ignore missing` makes an include optional"
+        }
+        ErrorKind::Type if error.message.contains("concatenate") => {
+            "`~` joins values of any type into a text"
+        }
+        ErrorKind::Type if error.message.ends_with("is not iterable") => {
+            "give an empty list to use instead: `or []`"
+        }
+        ErrorKind::ZeroDivision => "check the divisor first: `if` ... `else`",
+        ErrorKind::Limit => "a rendering is bounded in steps, size and depth: does this come to an end?",
+        ErrorKind::Other(name) if &**name == "RecursionError" => {
+            "what includes or calls itself has to come to an end"
+        }
+        _ => return None,
+    })
 }
 
 impl From<Error> for Problem {
