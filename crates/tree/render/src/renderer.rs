@@ -192,13 +192,11 @@ impl Renderer {
         }
         let text = std::str::from_utf8(request.bytes).map_err(|error| {
             let at = error.valid_up_to();
-            let line = request.bytes.iter().take(at).filter(|byte| **byte == b'\n').count() + 1;
-            Problem::error(
-                "render.not-utf-8",
-                format!("the file is not UTF-8: invalid byte at offset {at}, line {line}"),
-            )
-            .on(request.name)
-            .hint("save the file as UTF-8; binary files cannot be templates")
+            // Up to the byte that is none, the readable form has the same offsets.
+            let source = self.sources.add(request.name, String::from_utf8_lossy(request.bytes));
+            Problem::error("render.not-utf-8", format!("the file is not UTF-8: invalid byte at offset {at}"))
+                .at(Span::new(source, at, at + char::REPLACEMENT_CHARACTER.len_utf8()))
+                .hint("save the file as UTF-8; binary files cannot be templates")
         })?;
         Ok(self.texts.source(&self.sources, request.name, text))
     }
