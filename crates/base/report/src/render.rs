@@ -26,11 +26,7 @@ pub fn render(problem: &Problem, sources: &Sources, style: Style) -> String {
         Severity::Error => Level::ERROR,
     };
     let marks = marks(problem, sources);
-    let mut title = level.primary_title(&*problem.what);
-    if let Place::Named(_) = problem.place {
-        title = title.id("");
-    }
-    let mut group = Group::with_title(title);
+    let mut group = Group::with_title(level.primary_title(&*problem.what));
     for mark in &marks {
         group = group.element(
             Snippet::source(&*mark.line)
