@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use host::Host;
 use report::{Problem, Sources};
-use value::{ListMerge, Map, Strategy, Value};
+use value::{ListMerge, Map, Span, Strategy, Value};
 
 /// The configuration under Salt's names.
 #[derive(Clone, Debug)]
@@ -66,6 +66,22 @@ impl Configuration {
         roots.iter().map(|(saltenv, value)| (saltenv.to_string(), folders(value))).collect()
     }
 
+    /// What looks like a typing mistake: an option that is none, but nearly one. Others are the user's own, which
+    /// `config.get` reads.
+    pub fn doubts(&self) -> Vec<Problem> {
+        let defaults = Self::defaults().options;
+        let known: Vec<&str> =
+            defaults.keys().filter_map(value::Key::as_str).chain(WITHOUT_DEFAULT).collect();
+        let unknown = self.options.entries().filter_map(|(key, entry)| Some((key.as_str()?, entry)));
+        let unknown = unknown.filter(|(name, _)| name.len() > 5 && !known.contains(name));
+        let doubt = |(name, entry): (&str, &value::Entry)| {
+            Problem::warning("configuration.unknown", format!("there is no option `{name}`"))
+                .at(entry.key_span)
+                .did_you_mean(name, known.iter().copied())
+        };
+        unknown.map(doubt).filter(|problem| !problem.hints.is_empty()).collect()
+    }
+
     fn lay_over(&mut self, map: Map) {
         self.set.extend(map.keys().map(ToString::to_string));
         let base = std::mem::take(&mut self.options).into();
@@ -75,6 +91,22 @@ impl Configuration {
         }
     }
 }
+
+/// Options that have no default.
+const WITHOUT_DEFAULT: [&str; 12] = [
+    "append_minionid_config_dirs",
+    "enable_fqdns_grains",
+    "env_order",
+    "file_roots",
+    "grains",
+    "id",
+    "log_file",
+    "master_port",
+    "mine_functions",
+    "nodegroups",
+    "pillar_roots",
+    "schedule",
+];
 
 /// Reads a file that holds a mapping; `None` when it is not there.
 pub fn read_file(host: &dyn Host, path: &Path, sources: &Sources) -> Result<Option<Map>, Problem> {
@@ -87,8 +119,13 @@ pub fn read_file(host: &dyn Host, path: &Path, sources: &Sources) -> Result<Opti
             return Err(error.hint().into_iter().fold(problem, Problem::hint));
         }
     };
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|error| Problem::error("configuration.utf-8", format!("not UTF-8: {error}")).on(&name))?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let at = error.valid_up_to();
+        let source = sources.add(&name, String::from_utf8_lossy(&bytes));
+        Problem::error("configuration.utf-8", format!("the file is not UTF-8: invalid byte at offset {at}"))
+            .at(Span::new(source, at, at + char::REPLACEMENT_CHARACTER.len_utf8()))
+            .hint("save the file as UTF-8")
+    })?;
     read_map(sources, &name, text).map(Some)
 }
 
@@ -96,12 +133,32 @@ fn read_map(sources: &Sources, name: &str, text: &str) -> Result<Map, Problem> {
     let source = sources.add(name, text);
     let value = render::yaml::load(text, &render::yaml::PlainText(source)).map_err(Problem::from)?;
     match value.data {
-        value::Data::Map(map) => Ok(map),
+        value::Data::Map(map) => {
+            check_roots(&map)?;
+            Ok(map)
+        }
         value::Data::Null => Ok(Map::new()),
         _ => Err(Problem::error("configuration.shape", "a configuration file holds a mapping")
             .at(value.span)
             .why(format!("this is {}", value.kind()))),
     }
+}
+
+/// Roots are folders by saltenv; anything else would be a tree without files.
+fn check_roots(map: &Map) -> Result<(), Problem> {
+    for name in ["file_roots", "pillar_roots"] {
+        let Some(value) = map.get(name).filter(|value| value.as_map().is_none() && !value.is_null()) else {
+            continue;
+        };
+        return Err(Problem::error(
+            "configuration.roots",
+            format!("`{name}` is not a mapping of saltenvs to folders"),
+        )
+        .at(value.span)
+        .why(format!("it is {}", value.kind()))
+        .hint(format!("write `{name}: {{base: [/srv/salt]}}`")));
+    }
+    Ok(())
 }
 
 /// The files that a `default_include` pattern (`minion.d/*.conf`) names, sorted.

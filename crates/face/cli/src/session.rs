@@ -75,7 +75,7 @@ pub fn open(
     } else {
         Arc::new(Journaled::new(real()))
     };
-    let (session, problems) = Session::open(Setup {
+    let (session, mut problems) = Session::open(Setup {
         host,
         tree: files(roots.states),
         pillar_tree: files(roots.pillar),
@@ -85,6 +85,7 @@ pub fn open(
         grains,
         pillar_over: wanted.pillar_over,
     });
+    problems.extend(configuration.doubts());
     Ok(Opened { session, problems, configuration })
 }
 
