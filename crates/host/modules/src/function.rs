@@ -146,6 +146,8 @@ impl ExecutionFunction {
 impl StateFunction {
     /// Warnings for arguments it does not know.
     pub fn unknown_arguments(&self, name: &str, map: &Map) -> Vec<Problem> {
-        if self.open { Vec::new() } else { crate::arguments::unknown(map, name, self.arguments) }
+        let unknown = crate::arguments::unknown(map, name, self.arguments);
+        // A function that takes anything is asked only about what looks like a typing mistake.
+        unknown.into_iter().filter(|problem| !self.open || !problem.hints.is_empty()).collect()
     }
 }
