@@ -84,6 +84,8 @@ fn argument(id: &str, map: &Map, arg: &Value, home: &Home, problems: &mut Proble
     let Some(word) = key.as_str() else { return };
     if word == "names" {
         names(id, entry, home, problems);
+    } else if word == "order" {
+        order(id, &entry.value, problems);
     } else if CHECKED.contains(&word) {
         checked_requisite(id, word, entry, map, home, problems);
     } else if requisite::is_reference_list(word) {
@@ -98,6 +100,22 @@ fn argument(id: &str, map: &Map, arg: &Value, home: &Home, problems: &mut Proble
                     "state `{id}` passes it to its function as an argument; nothing is ordered by it"
                 ))
                 .hint(format!("did you mean `{meant}`?")),
+        );
+    }
+}
+
+/// Salt takes any other text for no order at all.
+fn order(id: &str, value: &Value, problems: &mut Problems) {
+    let is_number = matches!(value.data, Data::Int(_) | Data::Float(_) | Data::Bool(_));
+    if !is_number && !matches!(value.as_str(), Some("first" | "last")) {
+        problems.push(
+            Problem::warning(
+                "sls.order",
+                format!("`order` of state `{id}` is neither a number nor first nor last"),
+            )
+            .at(value.span)
+            .why("the state runs where it stands")
+            .hint("write `order: first`, `order: last` or a number"),
         );
     }
 }
