@@ -32,6 +32,7 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use support::{Ended, PINCH, Place};
@@ -46,10 +47,27 @@ fn every_broken_tree_is_told_apart() {
     cases.sort();
     assert!(cases.len() >= 60, "only {} cases", cases.len());
     let chosen = std::env::var("CASE").unwrap_or_default();
-    let chosen = cases.iter().filter(|path| path.to_string_lossy().contains(&chosen));
-    let wrong: Vec<_> = chosen.filter_map(|path| wrong(path)).collect();
+    let chosen: Vec<_> = cases.iter().filter(|path| path.to_string_lossy().contains(&chosen)).collect();
+    let wrong = in_parallel(&chosen);
     println!("{} broken trees", cases.len());
     assert!(wrong.is_empty(), "{} of {} cases:\n\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
+/// Every fault found, the cases shared out among as many threads as there are processors.
+fn in_parallel(cases: &[&PathBuf]) -> Vec<String> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut faults = Vec::new();
+        while let Some(path) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+            faults.extend(wrong(path));
+        }
+        faults
+    };
+    std::thread::scope(|scope| {
+        let count = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads: Vec<_> = (0..count).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    })
 }
 
 /// What is wrong with how the binary takes a case, if anything.
