@@ -1,5 +1,7 @@
 //! Processors, memory, disks, and whether all of that is real.
 
+use std::path::Path;
+
 use host::Host;
 use value::{Map, Value};
 
@@ -29,6 +31,10 @@ pub(crate) fn grains(host: &dyn Host) -> Map {
         }
     }
     grains.insert("efi", is_directory(host, "/sys/firmware/efi"));
+    grains.insert("efi-secure-boot", secure_boot(host));
+    let gpus = gpus(host);
+    grains.insert("num_gpus", gpus.len());
+    grains.insert("gpus", gpus);
     grains.insert("kernelparams", parameters(&line(host, "/proc/cmdline").unwrap_or_default()));
     if let Some(release) = line(host, "/proc/sys/kernel/osrelease") {
         grains.insert("kernelrelease", release);
@@ -81,6 +87,40 @@ fn disks(host: &dyn Host, grains: &mut Map) {
     }
     grains.insert("disks", turning);
     grains.insert("ssds", solid);
+}
+
+/// Whether the firmware checks what it starts: the last byte of its variable says so.
+fn secure_boot(host: &dyn Host) -> bool {
+    let folder = "/sys/firmware/efi/efivars";
+    let variables = names(host, folder);
+    let found = variables.iter().find(|name| name.starts_with("SecureBoot-"));
+    let content = found.and_then(|name| host.read(&Path::new(folder).join(name)).ok());
+    content.is_some_and(|content| content.last() == Some(&1))
+}
+
+/// Display adapters: PCI devices of class 3. Their model is their number: the names are in a table that is
+/// larger than all else that is read here.
+fn gpus(host: &dyn Host) -> Vec<Map> {
+    let known = [
+        ("0x10de", "nvidia"),
+        ("0x1002", "amd"),
+        ("0x8086", "intel"),
+        ("0x15ad", "vmware"),
+        ("0x1a03", "aspeed"),
+    ];
+    let mut found = Vec::new();
+    for device in names(host, "/sys/bus/pci/devices") {
+        let of =
+            |file: &str| line(host, &format!("/sys/bus/pci/devices/{device}/{file}")).unwrap_or_default();
+        if of("class").starts_with("0x03") {
+            let vendor = of("vendor");
+            let vendor =
+                known.iter().find(|(number, _)| *number == vendor).map_or("unknown", |(_, name)| *name);
+            let model = format!("Device {}", of("device").trim_start_matches("0x"));
+            found.push([("vendor", vendor), ("model", model.as_str())].into_iter().collect());
+        }
+    }
+    found
 }
 
 /// `virtual` and `virtual_subtype`.

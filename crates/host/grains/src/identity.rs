@@ -1,15 +1,19 @@
 //! Names: of the machine, of the user Pinch runs as.
 
+use std::net::IpAddr;
+use std::path::Path;
+
 use host::Host;
 use sha2::{Digest as _, Sha256};
 use value::Map;
 
-use crate::{line, list, text};
+use crate::{line, list, text, timezone};
 
 /// From `/proc/sys/kernel/hostname`, `/etc/hosts`, `/etc/machine-id` and the process's own entry in `/proc`.
 pub(crate) fn grains(host: &dyn Host, id: &str) -> Map {
     let node = line(host, "/proc/sys/kernel/hostname").unwrap_or_else(|| "localhost".into());
-    let full = fully_qualified(&node, &text(host, "/etc/hosts").unwrap_or_default());
+    let hosts = text(host, "/etc/hosts").unwrap_or_default();
+    let full = fully_qualified(&node, &hosts);
     let (short, domain) = full.split_once('.').unwrap_or((&full, ""));
     let mut grains = Map::new();
     grains.insert("id", id);
@@ -36,13 +40,19 @@ pub(crate) fn grains(host: &dyn Host, id: &str) -> Map {
         "shell",
         Some(variable("SHELL")).filter(|shell| !shell.is_empty()).unwrap_or("/bin/sh".into()),
     );
-    grains.insert("locale_info", locale(&variable("LANG")));
+    grains.insert("locale_info", locale(&variable("LANG"), time_zone(host)));
     let status = text(host, "/proc/self/status").unwrap_or_default();
     let (uid, gid) = (status_number(&status, "Uid"), status_number(&status, "Gid"));
     grains.insert("username", name_of(&text(host, "/etc/passwd").unwrap_or_default(), uid));
     grains.insert("groupname", name_of(&text(host, "/etc/group").unwrap_or_default(), gid));
     grains.insert("uid", uid);
     grains.insert("gid", gid);
+    grains.insert("pid", status_field(&status, "Pid"));
+    if let Ok(folder) = host.read_link(Path::new("/proc/self/cwd")) {
+        grains.insert("cwd", folder.display().to_string());
+    }
+    grains.insert("fqdn_ip4", addresses(&hosts, &full, IpAddr::is_ipv4));
+    grains.insert("fqdn_ip6", addresses(&hosts, &full, IpAddr::is_ipv6));
     grains.insert("fqdn", full);
     grains
 }
@@ -72,20 +82,51 @@ fn server_id(id: &str) -> i64 {
     i64::from(last & 0x7fff_ffff)
 }
 
-fn locale(language: &str) -> Map {
+fn locale(language: &str, time_zone: String) -> Map {
     let (name, encoding) = language.split_once('.').unwrap_or((language, ""));
     let mut locale = Map::new();
     locale.insert("defaultlanguage", if matches!(name, "" | "C" | "POSIX") { "en_US" } else { name });
     locale.insert("defaultencoding", if encoding.is_empty() { "UTF-8" } else { encoding });
     locale.insert("detectedencoding", "utf-8");
-    locale.insert("timezone", "UTC");
+    locale.insert("timezone", time_zone);
     locale
 }
 
-/// The effective number in a line of `/proc/self/status`.
+/// What clocks here call their time; without a table they run on UTC.
+fn time_zone(host: &dyn Host) -> String {
+    let table = host.read(Path::new("/etc/localtime")).ok();
+    table.and_then(|table| timezone::abbreviation(&table, host.now().seconds)).unwrap_or_else(|| "UTC".into())
+}
+
+/// The addresses that `/etc/hosts` gives for a name, of one family, each once.
+fn addresses(hosts: &str, name: &str, of_family: fn(&IpAddr) -> bool) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for line in hosts.lines() {
+        let mut words = line.split('#').next().unwrap_or_default().split_whitespace();
+        let address = words.next().and_then(|word| word.parse::<IpAddr>().ok()).filter(of_family);
+        if let Some(address) = address.map(|address| address.to_string())
+            && words.any(|word| word == name)
+            && !found.contains(&address)
+        {
+            found.push(address);
+        }
+    }
+    found
+}
+
+/// The effective number in a line of `/proc/self/status` that has a real and an effective one.
 fn status_number(status: &str, name: &str) -> i64 {
+    status_numbers(status, name).nth(1).unwrap_or(0)
+}
+
+/// The number in a line of `/proc/self/status`.
+fn status_field(status: &str, name: &str) -> i64 {
+    status_numbers(status, name).next().unwrap_or(0)
+}
+
+fn status_numbers<'a>(status: &'a str, name: &str) -> impl Iterator<Item = i64> + 'a {
     let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    line.and_then(|numbers| numbers.split_whitespace().nth(1)?.parse().ok()).unwrap_or(0)
+    line.unwrap_or_default().split_whitespace().map_while(|number| number.parse().ok())
 }
 
 /// The name of a number in passwd or group text; the number itself when it has none.

@@ -19,6 +19,8 @@ mod hardware;
 mod identity;
 mod network;
 mod release;
+mod software;
+mod timezone;
 
 use std::path::Path;
 
@@ -43,6 +45,7 @@ pub fn collect(machine: &dyn Host, tree: &dyn Host, id: &str, configured: &Map) 
     add(hardware::grains(machine));
     add(network::grains(machine));
     add(identity::grains(machine, id));
+    add(software::grains(if describes_itself { tree } else { machine }));
     add(salt());
     add(configured.clone());
     grains
