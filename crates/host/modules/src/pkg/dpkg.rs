@@ -140,6 +140,10 @@ struct Paragraph<'a> {
 
 impl<'a> Paragraph<'a> {
     fn take(&mut self, line: &'a str) {
+        // Most of the file is descriptions and lists of files: they are passed over by their first letter.
+        if !matches!(line.as_bytes().first(), Some(b'A' | b'C' | b'P' | b'S' | b'V')) {
+            return;
+        }
         let Some((field, value)) = line.split_once(':') else { return };
         let value = value.trim();
         match field {
