@@ -17,7 +17,7 @@ Examples:
   pinch show examples/site            states in order, and why that order
 
 Exit codes: 0 done, 1 usage or compile error, 2 a state failed, 5 pillar failed.")]
-pub struct CommandLine {
+pub(crate) struct CommandLine {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -25,7 +25,7 @@ pub struct CommandLine {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Bring the machine into the state that a tree declares
     #[command(after_help = "\
 Examples:
@@ -75,7 +75,7 @@ Examples:
 
 /// A run over a tree.
 #[derive(Args, Debug)]
-pub struct Run {
+pub(crate) struct Run {
     /// The tree: a folder with top.sls and SLS files. Default: what the configuration names.
     #[arg(value_hint = ValueHint::DirPath)]
     pub tree: Option<String>,
@@ -95,7 +95,7 @@ pub struct Run {
 
 /// A call.
 #[derive(Args, Debug)]
-pub struct Call {
+pub(crate) struct Call {
     /// The function, `module.function`.
     #[arg(required_unless_present_any = ["documentation", "grains"])]
     pub function: Option<String>,
@@ -121,7 +121,7 @@ pub struct Call {
 
 /// Options that every run and call takes: those of `salt-call`.
 #[derive(Args, Clone, Debug, Default)]
-pub struct Common {
+pub(crate) struct Common {
     /// The folder of the configuration file `minion`.
     #[arg(short = 'c', long = "config-dir", value_name = "DIR", env = "SALT_CONFIG_DIR")]
     #[arg(value_hint = ValueHint::DirPath)]
@@ -175,7 +175,7 @@ pub struct Common {
 
 /// How much is said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
-pub enum LogLevel {
+pub(crate) enum LogLevel {
     /// Nothing.
     Quiet,
     /// What ends the run.
@@ -195,7 +195,7 @@ pub enum LogLevel {
 }
 
 /// The arguments as `pinch` takes them: a call as `salt-call` becomes `pinch call`.
-pub fn as_typed(mut arguments: Vec<String>) -> Vec<String> {
+pub(crate) fn as_typed(mut arguments: Vec<String>) -> Vec<String> {
     let program = arguments.first().map(|path| path.rsplit('/').next().unwrap_or(path).to_string());
     if program.as_deref() == Some("salt-call") {
         arguments.insert(1, "call".into());

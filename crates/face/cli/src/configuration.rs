@@ -8,7 +8,7 @@ use value::{ListMerge, Map, Span, Strategy, Value};
 
 /// The configuration under Salt's names.
 #[derive(Clone, Debug)]
-pub struct Configuration {
+pub(crate) struct Configuration {
     /// All options, defaults filled in.
     pub options: Map,
     /// The names that somebody set: in a file or on the command line.
@@ -17,7 +17,7 @@ pub struct Configuration {
 
 impl Configuration {
     /// Only the defaults.
-    pub fn defaults() -> Self {
+    pub(crate) fn defaults() -> Self {
         let sources = Sources::new();
         let options = read_map(&sources, "<defaults>", include_str!("defaults.yaml")).unwrap_or_default();
         Self { options, set: Vec::new() }
@@ -25,7 +25,7 @@ impl Configuration {
 
     /// Reads `minion` and what its `default_include` names, below `folder`. A folder without a `minion`
     /// file is no error: the defaults hold.
-    pub fn read(host: &dyn Host, folder: &Path, sources: &Sources) -> Result<Self, Problem> {
+    pub(crate) fn read(host: &dyn Host, folder: &Path, sources: &Sources) -> Result<Self, Problem> {
         let mut configuration = Self::defaults();
         let file = folder.join("minion");
         if let Some(map) = read_file(host, &file, sources)? {
@@ -41,23 +41,23 @@ impl Configuration {
     }
 
     /// Sets one option.
-    pub fn set(&mut self, name: &str, value: impl Into<Value>) {
+    pub(crate) fn set(&mut self, name: &str, value: impl Into<Value>) {
         self.set.push(name.to_string());
         self.options.insert(name, value);
     }
 
     /// An option as text, if it is set to text.
-    pub fn text(&self, name: &str) -> Option<String> {
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
         self.options.get(name)?.as_str().map(str::to_string)
     }
 
     /// Whether an option is on.
-    pub fn flag(&self, name: &str) -> bool {
+    pub(crate) fn flag(&self, name: &str) -> bool {
         self.options.get(name).is_some_and(Value::is_truthy)
     }
 
     /// The folders of `file_roots` or `pillar_roots`, by saltenv.
-    pub fn roots(&self, name: &str) -> Vec<(String, Vec<PathBuf>)> {
+    pub(crate) fn roots(&self, name: &str) -> Vec<(String, Vec<PathBuf>)> {
         let Some(roots) = self.options.get(name).and_then(Value::as_map) else { return Vec::new() };
         let folders = |value: &Value| match value.as_list() {
             Some(items) => items.iter().map(|item| PathBuf::from(item.to_string())).collect(),
@@ -109,7 +109,7 @@ const WITHOUT_DEFAULT: [&str; 12] = [
 ];
 
 /// Reads a file that holds a mapping; `None` when it is not there.
-pub fn read_file(host: &dyn Host, path: &Path, sources: &Sources) -> Result<Option<Map>, Problem> {
+pub(crate) fn read_file(host: &dyn Host, path: &Path, sources: &Sources) -> Result<Option<Map>, Problem> {
     let name = path.display().to_string();
     let bytes = match host.read(path) {
         Ok(bytes) => bytes,

@@ -13,7 +13,7 @@ use crate::configuration::Configuration;
 use crate::terminal::Surroundings;
 
 /// What a command is run with.
-pub struct Opened {
+pub(crate) struct Opened {
     /// The session.
     pub session: Session,
     /// What went wrong with the pillar.
@@ -24,7 +24,7 @@ pub struct Opened {
 
 /// What to open.
 #[derive(Clone, Debug, Default)]
-pub struct Wanted<'a> {
+pub(crate) struct Wanted<'a> {
     /// A tree named on the command line.
     pub tree: Option<&'a Path>,
     /// Whether acts are only recorded.
@@ -41,7 +41,7 @@ pub struct Wanted<'a> {
 const CONFIGURATION: &str = "/etc/salt";
 
 /// Opens a session.
-pub fn open(
+pub(crate) fn open(
     common: &Common,
     wanted: Wanted<'_>,
     surroundings: &Surroundings,
@@ -56,19 +56,19 @@ pub fn open(
     }
     let mut configuration = Configuration::read(&*machine, &folder, sources)?;
     configure(&mut configuration, common, &wanted);
-    let roots = roots(&*machine, common, &wanted, &configuration)?;
+    let roots = roots(&machine, common, &wanted, &configuration)?;
     let files = |roots| Arc::new(TreeRoots::new(System::new(surroundings.environment.clone()), roots));
     let root = common.root.as_deref().map(|root| tree_root(&machine, root, wanted.plan)).transpose()?;
     let real = || match &root {
         None => System::new(surroundings.environment.clone()),
         Some(root) => System::rooted(root, surroundings.environment.clone()),
     };
-    let id = configuration.text("id").unwrap_or_else(|| node_name(&*machine));
+    let id = configuration.text("id").unwrap_or_else(|| node_name(&machine));
     let grains = grains::collect(
         &*machine,
         &real(),
         &id,
-        &configured_grains(&*machine, &folder, &configuration, sources)?,
+        &configured_grains(&machine, &folder, &configuration, sources)?,
     );
     let host: Arc<dyn Host> = if wanted.plan {
         Arc::new(Overlay::over(Arc::new(real())))

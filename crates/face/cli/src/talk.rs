@@ -13,7 +13,7 @@ use crate::terminal::Surroundings;
 
 /// Where things are said, and how.
 #[derive(Clone, Debug)]
-pub struct Talk {
+pub(crate) struct Talk {
     /// Colours on standard output.
     pub out: Paint,
     /// Colours on standard error.
@@ -24,9 +24,10 @@ pub struct Talk {
     pub progress: bool,
 }
 
+#[expect(clippy::unused_self, reason = "whoever talks does not choose where it goes")]
 impl Talk {
     /// As the surroundings and options have it.
-    pub fn new(surroundings: &Surroundings, common: &Common) -> Self {
+    pub(crate) fn new(surroundings: &Surroundings, common: &Common) -> Self {
         let paint = |terminal| surroundings.paint(terminal, common.force_color, common.no_color);
         Self {
             out: paint(surroundings.stdout_is_terminal),
@@ -37,13 +38,13 @@ impl Talk {
     }
 
     /// Writes data to standard output. A reader that went away is no failure.
-    pub fn data(&self, text: &str) {
+    pub(crate) fn data(&self, text: &str) {
         let mut out = std::io::stdout().lock();
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     }
 
     /// Writes data to a file if one is named, to standard output otherwise.
-    pub fn emit(&self, text: &str, file: Option<&Path>, surroundings: &Surroundings) {
+    pub(crate) fn emit(&self, text: &str, file: Option<&Path>, surroundings: &Surroundings) {
         let Some(file) = file else { return self.data(text) };
         let host = System::new(surroundings.environment.clone());
         let path = std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf());
@@ -54,7 +55,7 @@ impl Talk {
     }
 
     /// Shows what templates and functions had to say, as far as the level lets it through.
-    pub fn messages(&self, messages: &Messages) {
+    pub(crate) fn messages(&self, messages: &Messages) {
         for (level, text) in messages.take() {
             let least = match level {
                 Level::Debug => LogLevel::Debug,
@@ -69,12 +70,12 @@ impl Talk {
     }
 
     /// Writes a line to standard error.
-    pub fn line(&self, text: &str) {
+    pub(crate) fn line(&self, text: &str) {
         let _ = writeln!(std::io::stderr().lock(), "{text}");
     }
 
     /// Renders problems to standard error, as far as the level lets them through.
-    pub fn problems(&self, problems: &Problems, sources: &Sources) {
+    pub(crate) fn problems(&self, problems: &Problems, sources: &Sources) {
         let style = if self.error.enabled { Style::Colour } else { Style::Plain };
         for problem in problems.iter() {
             let least = match problem.severity {

@@ -6,7 +6,7 @@ use crate::output::Paint;
 
 /// The surroundings of the process.
 #[derive(Clone, Debug)]
-pub struct Surroundings {
+pub(crate) struct Surroundings {
     /// Environment variables whose names and values are UTF-8.
     pub environment: Vec<(String, String)>,
     /// Whether standard output is a terminal.
@@ -17,7 +17,7 @@ pub struct Surroundings {
 
 impl Surroundings {
     /// Of this process.
-    pub fn of_process() -> Self {
+    pub(crate) fn of_process() -> Self {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
@@ -29,12 +29,12 @@ impl Surroundings {
     }
 
     /// A variable's value.
-    pub fn variable(&self, name: &str) -> Option<&str> {
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
         self.environment.iter().find(|(there, _)| there == name).map(|(_, value)| value.as_str())
     }
 
     /// Colours for a stream: on terminals, unless `NO_COLOR` is set or the options say otherwise.
-    pub fn paint(&self, is_terminal: bool, forced: bool, forbidden: bool) -> Paint {
+    pub(crate) fn paint(&self, is_terminal: bool, forced: bool, forbidden: bool) -> Paint {
         let wanted = is_terminal && self.variable("NO_COLOR").is_none_or(str::is_empty);
         Paint { enabled: forced || (wanted && !forbidden) }
     }

@@ -5,7 +5,7 @@ use value::{Data, Map, Value};
 
 /// Takes words apart into positional and named arguments. Each value is read as YAML, so `5` is a number and
 /// `{a: 1}` a mapping; what is no YAML, or would read as something its writer hardly meant, is text.
-pub fn arguments(words: &[String]) -> (Vec<Value>, Map) {
+pub(crate) fn arguments(words: &[String]) -> (Vec<Value>, Map) {
     let mut positional = Vec::new();
     let mut named = Map::new();
     for word in words {
@@ -20,7 +20,7 @@ pub fn arguments(words: &[String]) -> (Vec<Value>, Map) {
 }
 
 /// One word as a value.
-pub fn value(text: &str) -> Value {
+pub(crate) fn value(text: &str) -> Value {
     // A comment sign, an underscore inside digits and a time of day are text to a person.
     let meant_as_text = text.trim().is_empty()
         || text.starts_with('#')

@@ -71,9 +71,10 @@ fn states_end_as_salt_ends_them() {
                 expected.sort_by_key(ToString::to_string);
             }
             if got != expected {
-                let line = |rows: &[Value]| rows.iter().map(|row| format!("\n    {row}")).collect::<String>();
+                let line =
+                    |rows: &[Value]| rows.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n    ");
                 wrong.push(format!(
-                    "{} ({key})\n  expected:{}\n  got:{}",
+                    "{} ({key})\n  expected:\n    {}\n  got:\n    {}",
                     case.get("why").unwrap(),
                     line(&expected),
                     line(&got)

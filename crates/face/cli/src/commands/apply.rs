@@ -14,7 +14,7 @@ use crate::talk::Talk;
 use crate::terminal::Surroundings;
 
 /// What the words after the tree say.
-pub struct Words {
+pub(super) struct Words {
     /// SLS instead of what the top file says.
     pub selection: Selection,
     /// `test=True`
@@ -27,7 +27,7 @@ pub struct Words {
 
 impl Words {
     /// Reads words such as `web,db test=True pillar={…}`.
-    pub fn read(words: &[String]) -> Result<Self, Problem> {
+    pub(super) fn read(words: &[String]) -> Result<Self, Problem> {
         let (positional, mut named) = crate::words::arguments(words);
         let names: Vec<String> = positional
             .iter()
@@ -54,7 +54,7 @@ impl Words {
 }
 
 /// Runs a tree, or plans it.
-pub fn apply(run: &Run, surroundings: &Surroundings, plan: bool) -> Exit {
+pub(super) fn apply(run: &Run, surroundings: &Surroundings, plan: bool) -> Exit {
     let talk = Talk::new(surroundings, &run.common);
     let sources = Sources::new();
     let done = Words::read(&run.words).and_then(|words| {
@@ -88,7 +88,7 @@ pub fn apply(run: &Run, surroundings: &Surroundings, plan: bool) -> Exit {
 }
 
 /// Compiles a selection; problems are shown. An error among them ends the command.
-pub fn program(
+pub(super) fn program(
     opened: &Opened,
     selection: &Selection,
     strict: bool,
@@ -134,7 +134,7 @@ fn nothing(selection: &Selection) -> Problem {
 }
 
 /// Runs a program with progress on the terminal.
-pub fn converge(opened: &Opened, program: &Program, strict: bool, talk: &Talk) -> RunReport {
+pub(super) fn converge(opened: &Opened, program: &Program, strict: bool, talk: &Talk) -> RunReport {
     let mut progress = Progress::new(talk.progress);
     let options = RunOptions { failhard: opened.configuration.flag("failhard"), strict };
     let report = opened.session.run(program, options, &mut progress);
@@ -157,7 +157,7 @@ fn print(report: &RunReport, run: &Run, opened: &Opened, talk: &Talk, surroundin
 }
 
 /// How outputters print, as options and configuration say.
-pub fn settings(opened: &Opened, common: &crate::arguments::Common, talk: &Talk) -> output::Settings {
+pub(super) fn settings(opened: &Opened, common: &crate::arguments::Common, talk: &Talk) -> output::Settings {
     let configuration = &opened.configuration;
     let terse = configuration.text("state_output").is_some_and(|mode| mode.starts_with("changes"));
     output::Settings {
@@ -175,12 +175,12 @@ pub fn settings(opened: &Opened, common: &crate::arguments::Common, talk: &Talk)
 }
 
 /// The outputter of a call: what was asked for, `highstate` for runs, `nested` otherwise.
-pub fn format_of(common: &crate::arguments::Common, is_run: bool) -> Format {
+pub(super) fn format_of(common: &crate::arguments::Common, is_run: bool) -> Format {
     common.out.unwrap_or(if is_run { Format::Highstate } else { Format::Nested })
 }
 
 /// The problems of a run as the lines that Salt would answer instead of data.
-pub fn as_lines(problems: &Problems, sources: &Sources) -> Value {
+pub(super) fn as_lines(problems: &Problems, sources: &Sources) -> Value {
     let line = |problem: &Problem| {
         let place = problem.span().and_then(|span| sources.locate(span));
         place.map_or_else(|| problem.what.clone(), |place| format!("{place}: {}", problem.what))

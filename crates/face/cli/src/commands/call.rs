@@ -12,7 +12,7 @@ use crate::talk::Talk;
 use crate::terminal::Surroundings;
 
 /// What a call came to: data, and how the process should end.
-pub struct Answer {
+pub(super) struct Answer {
     /// The data.
     pub data: Value,
     /// The exit code.
@@ -22,7 +22,7 @@ pub struct Answer {
 }
 
 /// Calls a function and prints what it answers.
-pub fn call(call: &Call, surroundings: &Surroundings) -> Exit {
+pub(super) fn call(call: &Call, surroundings: &Surroundings) -> Exit {
     let talk = Talk::new(surroundings, &call.common);
     let sources = Sources::new();
     let (function, words) = asked(call);

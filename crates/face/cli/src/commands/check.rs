@@ -12,7 +12,7 @@ use crate::talk::Talk;
 use crate::terminal::Surroundings;
 
 /// Compiles what is selected (every SLS of the tree by default) and checks each state's function and arguments.
-pub fn check(run: &Run, surroundings: &Surroundings) -> Exit {
+pub(super) fn check(run: &Run, surroundings: &Surroundings) -> Exit {
     let talk = Talk::new(surroundings, &run.common);
     let sources = Sources::new();
     let opened = Words::read(&run.words).and_then(|words| {

@@ -13,7 +13,7 @@ use crate::arguments::Command;
 use crate::terminal::Surroundings;
 
 /// Runs a command.
-pub fn run(command: Command, surroundings: &Surroundings) -> Exit {
+pub(crate) fn run(command: Command, surroundings: &Surroundings) -> Exit {
     match command {
         Command::Apply(run) => apply::apply(&run, surroundings, false),
         Command::Plan(run) => apply::apply(&run, surroundings, true),

@@ -11,13 +11,13 @@ use crate::talk::Talk;
 use crate::terminal::Surroundings;
 
 /// Writes completions to standard output.
-pub fn completion(shell: clap_complete::Shell) -> Exit {
+pub(super) fn completion(shell: clap_complete::Shell) -> Exit {
     clap_complete::generate(shell, &mut CommandLine::command(), "pinch", &mut std::io::stdout());
     Exit::Done
 }
 
 /// Writes a page for the program and one for each command.
-pub fn manual(folder: &Path, surroundings: &Surroundings) -> Exit {
+pub(super) fn manual(folder: &Path, surroundings: &Surroundings) -> Exit {
     let talk = Talk::new(surroundings, &Common::default());
     let host = System::new(surroundings.environment.clone());
     let folder = match std::path::absolute(folder) {

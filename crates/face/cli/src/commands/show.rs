@@ -14,7 +14,7 @@ use crate::talk::Talk;
 use crate::terminal::Surroundings;
 
 /// Prints the states of a tree in the order they run.
-pub fn show(run: &Run, surroundings: &Surroundings) -> Exit {
+pub(super) fn show(run: &Run, surroundings: &Surroundings) -> Exit {
     let talk = Talk::new(surroundings, &run.common);
     let sources = Sources::new();
     let opened = Words::read(&run.words).and_then(|words| {

@@ -27,12 +27,12 @@ const FUNCTIONS: [&str; 12] = [
 ];
 
 /// Whether it is one of these.
-pub fn is_state(function: &str) -> bool {
+pub(super) fn is_state(function: &str) -> bool {
     function.starts_with("state.")
 }
 
 /// Takes what concerns the session out of the named arguments.
-pub fn take_options(named: &mut Map, wanted: &mut Wanted<'_>) -> Result<(), Problem> {
+pub(super) fn take_options(named: &mut Map, wanted: &mut Wanted<'_>) -> Result<(), Problem> {
     named.remove("test");
     wanted.saltenv = named.remove("saltenv").map(|value| value.to_string());
     wanted.pillarenv = named.remove("pillarenv").map(|value| value.to_string());
@@ -45,7 +45,7 @@ pub fn take_options(named: &mut Map, wanted: &mut Wanted<'_>) -> Result<(), Prob
 }
 
 /// Calls one; `None` when there was nothing to answer but problems, which have been shown.
-pub fn call(
+pub(super) fn call(
     function: &str,
     positional: Vec<Value>,
     named: Map,

@@ -8,7 +8,7 @@ use super::paint::{Colour, Paint, harmless};
 
 /// What is shown of states.
 #[derive(Clone, Copy, Debug)]
-pub struct HighstateOptions {
+pub(crate) struct HighstateOptions {
     /// Whether states that hold without a change are shown (`state_verbose`).
     pub verbose: bool,
     /// Whether one line a state is enough for those that did not fail or change (`state_output: changes`).

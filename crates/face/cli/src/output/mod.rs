@@ -12,13 +12,13 @@ mod txt;
 
 use value::Value;
 
-pub use highstate::HighstateOptions;
-pub use paint::{Colour, Paint, harmless};
-pub use run::run;
+pub(crate) use highstate::HighstateOptions;
+pub(crate) use paint::{Colour, Paint, harmless};
+pub(crate) use run::run;
 
 /// Which outputter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// Indented, for people.
     #[default]
     Nested,
@@ -38,7 +38,7 @@ pub enum Format {
 
 /// How to print.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// Colours or none.
     pub paint: Paint,
     /// Spaces a level in JSON; `None` is one line.
@@ -48,7 +48,7 @@ pub struct Settings {
 }
 
 /// The text of `data` (keyed by minion) in that format, with a newline at the end unless it is empty.
-pub fn format(data: &Value, format: Format, settings: Settings) -> String {
+pub(crate) fn format(data: &Value, format: Format, settings: Settings) -> String {
     let mut text = match format {
         Format::Nested => nested::lines(data, 0, settings.paint).join("\n"),
         Format::Highstate => highstate::text(data, settings),

@@ -2,7 +2,7 @@
 
 /// A colour by its use in Salt's outputters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Colour {
+pub(crate) enum Colour {
     /// Something that is well.
     Green,
     /// Something that failed.
@@ -15,20 +15,18 @@ pub enum Colour {
     BrightRed,
     /// Side remarks.
     Dim,
-    /// Emphasis.
-    Bold,
 }
 
 /// Paints text, or leaves it alone.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Paint {
+pub(crate) struct Paint {
     /// Whether escape sequences are written.
     pub enabled: bool,
 }
 
 impl Paint {
     /// The text in that colour.
-    pub fn text(self, colour: Colour, text: impl AsRef<str>) -> String {
+    pub(crate) fn text(self, colour: Colour, text: impl AsRef<str>) -> String {
         let text = text.as_ref();
         if !self.enabled || text.is_empty() {
             return text.to_string();
@@ -40,14 +38,13 @@ impl Paint {
             Colour::Yellow => "0;1;33",
             Colour::BrightRed => "0;1;31",
             Colour::Dim => "2",
-            Colour::Bold => "1",
         };
         format!("\u{1b}[{code}m{text}\u{1b}[0m")
     }
 }
 
 /// Text with control characters made visible: what a remote machine or a file says must not steer the terminal.
-pub fn harmless(text: &str) -> std::borrow::Cow<'_, str> {
+pub(crate) fn harmless(text: &str) -> std::borrow::Cow<'_, str> {
     let harmful = |c: char| c.is_control() && c != '\t' && c != '\n';
     if text.contains(harmful) {
         text.chars().flat_map(|c| if harmful(c) { c.escape_default().collect() } else { vec![c] }).collect()

@@ -11,7 +11,7 @@ use super::paint::{Colour, Paint, harmless};
 const LONGEST: usize = 40;
 
 /// The whole text, newline at the end.
-pub fn run(report: &RunReport, paint: Paint, verbose: bool) -> String {
+pub(crate) fn run(report: &RunReport, paint: Paint, verbose: bool) -> String {
     let mut out = String::new();
     for result in &report.results {
         if verbose || noteworthy(result) {
@@ -41,11 +41,8 @@ fn state(result: &StateResult, planned: bool, paint: Paint) -> String {
     let function = format!("{}.{}", result.state, result.function);
     let mut text =
         format!("{} {}", paint.text(colour, format!("{mark} {name}")), paint.text(Colour::Dim, function));
-    if result.id != result.name {
-        text.push_str(&paint.text(Colour::Dim, format!("  ({}: {})", result.sls, harmless(&result.id))));
-    } else {
-        text.push_str(&paint.text(Colour::Dim, format!("  ({})", result.sls)));
-    }
+    let id = if result.id == result.name { String::new() } else { format!(": {}", harmless(&result.id)) };
+    text.push_str(&paint.text(Colour::Dim, format!("  ({}{id})", result.sls)));
     text.push('\n');
     let comment = result.outcome.comment.trim();
     if !comment.is_empty() {
