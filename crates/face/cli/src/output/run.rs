@@ -3,7 +3,7 @@
 
 use converge::{RunReport, StateResult};
 use modules::Verdict;
-use value::{Data, Value};
+use value::{Data, Map, Value};
 
 use super::paint::{Colour, Paint, harmless};
 
@@ -44,15 +44,14 @@ fn state(result: &StateResult, planned: bool, paint: Paint) -> String {
     let id = if result.id == result.name { String::new() } else { format!(": {}", harmless(&result.id)) };
     text.push_str(&paint.text(Colour::Dim, format!("  ({}{id})", result.sls)));
     text.push('\n');
+    // What changed says it all; a comment would say it again.
     let comment = result.outcome.comment.trim();
-    if !comment.is_empty() {
+    if !result.changed() || result.outcome.verdict != Verdict::Holds {
         for line in comment.lines() {
             text.push_str(&format!("    {}\n", harmless(line)));
         }
     }
-    for (key, value) in result.outcome.changes.iter() {
-        text.push_str(&change(&key.to_string(), value, paint));
-    }
+    text.push_str(&changes(&result.outcome.changes, paint));
     for warning in &result.outcome.warnings {
         text.push_str(&format!(
             "    {}\n",
@@ -62,41 +61,70 @@ fn state(result: &StateResult, planned: bool, paint: Paint) -> String {
     text
 }
 
-/// One entry of the changes: a difference in its colours, or `key: old -> new`, or `key: value`.
-fn change(key: &str, value: &Value, paint: Paint) -> String {
-    let key = harmless(key);
-    match &value.data {
-        Data::Str(text) if text.contains('\n') => {
-            let lines: Vec<_> = text.lines().collect();
-            let mut out = String::new();
-            for line in lines.iter().take(LONGEST) {
-                let colour = match line.as_bytes().first() {
-                    Some(b'+') => Colour::Green,
-                    Some(b'-') => Colour::Red,
-                    Some(b'@') => Colour::Cyan,
-                    _ => Colour::Dim,
-                };
-                out.push_str(&format!("      {}\n", paint.text(colour, harmless(line))));
+/// The changes: plain properties together, differences in their colours, the rest a line each.
+fn changes(changes: &Map, paint: Paint) -> String {
+    let mut plain = Vec::new();
+    let mut lines = String::new();
+    for (key, value) in changes.iter() {
+        let key = key.to_string();
+        match &value.data {
+            Data::Str(text) if text.contains('\n') => lines.push_str(&difference(text, paint)),
+            Data::Map(map) if map.len() == 2 && map.contains("old") && map.contains("new") => {
+                let part = |name: &str| map.get(name).map(short).filter(|text| !text.is_empty());
+                let (old, new) = (part("old"), part("new"));
+                let none = || "(none)".to_string();
+                plain.push(format!("{key}: {} -> {}", old.unwrap_or_else(none), new.unwrap_or_else(none)));
             }
-            if lines.len() > LONGEST {
-                let more = format!("… {} more lines (--out highstate shows all)", lines.len() - LONGEST);
-                out.push_str(&format!("      {}\n", paint.text(Colour::Dim, more)));
+            Data::Map(map) => {
+                let inner: Vec<String> =
+                    map.iter().map(|(key, value)| format!("{key}: {}", short(value))).collect();
+                lines.push_str(&remark(&format!("{key}  {}", inner.join(", ")), paint));
             }
-            out
-        }
-        Data::Map(map) if map.len() == 2 && map.contains("old") && map.contains("new") => {
-            let part = |name: &str| map.get(name).map(Value::to_string).unwrap_or_default();
-            let (old, new) = (part("old"), part("new"));
-            let old = if old.is_empty() { "(none)" } else { &old };
-            let new = if new.is_empty() { "(none)" } else { &new };
-            let line = format!("      {key}: {} -> {}\n", harmless(old), harmless(new));
-            paint.text(Colour::Dim, line.trim_end()) + "\n"
-        }
-        _ => {
-            let line = format!("      {key}: {}", harmless(&value.to_string()));
-            paint.text(Colour::Dim, line) + "\n"
+            _ if !value.is_truthy() => {}
+            _ => plain.push(format!("{key}: {}", short(value))),
         }
     }
+    let plain = if plain.is_empty() { String::new() } else { remark(&plain.join(", "), paint) };
+    plain + &lines
+}
+
+fn remark(text: &str, paint: Paint) -> String {
+    format!("    {}\n", paint.text(Colour::Dim, harmless(text)))
+}
+
+/// A value in a few words: lists as their items, long texts cut.
+fn short(value: &Value) -> String {
+    const WIDEST: usize = 120;
+    let text = match value.as_list() {
+        Some(items) => items.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+        None => value.to_string(),
+    };
+    let line = text.lines().next().unwrap_or_default();
+    match line.char_indices().nth(WIDEST) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None if line.len() < text.len() => format!("{line} …"),
+        None => line.to_string(),
+    }
+}
+
+/// A unified difference in its colours, folded when it is long.
+fn difference(text: &str, paint: Paint) -> String {
+    let lines: Vec<_> = text.lines().collect();
+    let mut out = String::new();
+    for line in lines.iter().take(LONGEST) {
+        let colour = match line.as_bytes().first() {
+            Some(b'+') => Colour::Green,
+            Some(b'-') => Colour::Red,
+            Some(b'@') => Colour::Cyan,
+            _ => Colour::Dim,
+        };
+        out.push_str(&format!("      {}\n", paint.text(colour, harmless(line))));
+    }
+    if lines.len() > LONGEST {
+        let more = format!("… {} more lines (--out highstate shows all)", lines.len() - LONGEST);
+        out.push_str(&format!("      {}\n", paint.text(Colour::Dim, more)));
+    }
+    out
 }
 
 fn summary(report: &RunReport, paint: Paint) -> String {
