@@ -68,7 +68,7 @@ impl Configuration {
 
     /// What looks like a typing mistake: an option that is none, but nearly one. Others are the user's own, which
     /// `config.get` reads.
-    pub fn doubts(&self) -> Vec<Problem> {
+    pub(crate) fn doubts(&self) -> Vec<Problem> {
         let defaults = Self::defaults().options;
         let known: Vec<&str> =
             defaults.keys().filter_map(value::Key::as_str).chain(WITHOUT_DEFAULT).collect();

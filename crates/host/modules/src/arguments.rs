@@ -1,6 +1,6 @@
 //! Arguments, declared once.
 //!
-//! [`arguments!`] turns a struct with doc comments into: the struct, its
+//! `arguments!` turns a struct with doc comments into: the struct, its
 //! [specification](ArgumentSpecification) (for documentation and checks), and a reader that takes it from a map,
 //! reporting every problem at the argument's place.
 

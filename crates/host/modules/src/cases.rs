@@ -106,7 +106,7 @@ fn run_call(case: &Value, call: &str) -> Vec<String> {
             }
         }
         (Ok(answer), Some(error)) => {
-            problems.push(format!("{} instead of the error `{error}`", shown(&answer)))
+            problems.push(format!("{} instead of the error `{error}`", shown(&answer)));
         }
         (Err(failure), Some(error)) => {
             if !failure.to_string().contains(&error.to_string()) {
@@ -407,7 +407,7 @@ fn arguments(case: &Value) -> Map {
 }
 
 fn text(case: &Value, key: &str) -> String {
-    case.get(key).map(ToString::to_string).unwrap_or_else(|| panic!("a case without `{key}`"))
+    case.get(key).map_or_else(|| panic!("a case without `{key}`"), ToString::to_string)
 }
 
 fn shown(value: &Value) -> String {

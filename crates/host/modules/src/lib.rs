@@ -15,7 +15,7 @@
 //! ```
 //!
 //! # How it works
-//! A function declares its arguments once, as a struct in [`arguments!`]. Checking ("did you mean"),
+//! A function declares its arguments once, as a struct in `arguments!`. Checking ("did you mean"),
 //! `sys.doc`, reference pages and editor schemas come from that declaration. The function itself is
 //! ordinary code: it looks at the [`Host`](host::Host) in its [`Context`], compares, acts through the
 //! same host, and answers an [`Outcome`]. It does not know whether it runs for real or under a plan, except

@@ -124,7 +124,7 @@ arguments! {
     }
 }
 
-/// See [`Copy`].
+/// See [`struct@Copy`].
 pub(super) fn copy(_: &Context<'_>, arguments: Copy) -> Result<Value, Failure> {
     Ok(arguments.source)
 }

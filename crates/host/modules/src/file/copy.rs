@@ -33,7 +33,7 @@ arguments! {
     }
 }
 
-/// See [`Copy`].
+/// See [`struct@Copy`].
 pub(super) fn copy(context: &Context<'_>, arguments: Copy) -> Result<Outcome, Failure> {
     let host = context.host();
     let source = &arguments.source;

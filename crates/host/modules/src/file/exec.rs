@@ -76,7 +76,7 @@ arguments! {
     }
 }
 
-/// See [`Hash`].
+/// See [`struct@Hash`].
 pub(super) fn get_hash(context: &Context<'_>, of: Hash) -> Result<String, Failure> {
     let algorithm = Algorithm::named(&of.form)?;
     Ok(algorithm.hash(&context.host().read(&absolute(context, &of.path)?)?))

@@ -278,7 +278,7 @@ arguments! {
     }
 }
 
-/// See [`Clone`].
+/// See [`struct@Clone`].
 pub(super) fn clone(context: &Context<'_>, arguments: Clone) -> Result<bool, Failure> {
     let git = Git::new(context, arguments.user.as_deref())
         .with_identity(&arguments.identity)

@@ -2,7 +2,7 @@
 //!
 //! On a machine, and in a tree that has them inside, the shadow programs (`useradd`, `usermod`, `groupadd` …) do
 //! it: they know about subordinate ids, audit and locks. In a tree that is to become a machine and has no such
-//! programs yet, the files themselves are edited ([`database`](super::database)).
+//! programs yet, the files themselves are edited ([`super::database`]).
 
 use host::{Action, Command, Host, HostError};
 

@@ -7,7 +7,7 @@
 //! Every value and key carries its place, which [`Places`] answers: in a plain file, or through a
 //! rendered template back to its source.
 //!
-//! [`dump`] writes what PyYAML's `safe_dump` writes, style for style.
+//! [`fn@dump`] writes what PyYAML's `safe_dump` writes, style for style.
 //!
 //! Promises: no text makes [`load`] panic; nesting and the size that aliases can make are bounded. Unlike
 //! Salt, a collection that contains itself is an error, and a set becomes a list.
