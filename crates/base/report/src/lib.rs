@@ -2,7 +2,7 @@
 //!
 //! A [`Problem`] is one thing that failed or looks mistaken: what, where (a [`Span`](value::Span) or a plain place),
 //! why, and what to do next. Rooms return typed errors of their own, written beside the function that
-//! fails; at the edge of a room they become problems, and the command line [renders](render) them once.
+//! fails; at the edge of a room they become problems, and the command line [renders](render()) them once.
 //! All problems of a run are gathered in [`Problems`] and shown together.
 //!
 //! [`Sources`] is the registry of texts that spans point into. [`Exit`] lists the exit codes.

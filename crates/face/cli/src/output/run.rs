@@ -45,13 +45,13 @@ fn state(result: &StateResult, planned: bool, paint: Paint) -> String {
     text.push_str(&paint.text(Colour::Dim, format!("  ({}{id})", result.sls)));
     text.push('\n');
     // What changed says it all; a comment would say it again.
-    let comment = result.outcome.comment.trim();
-    if !result.changed() || result.outcome.verdict != Verdict::Holds {
-        for line in comment.lines() {
+    let shown = changes(&result.outcome.changes, paint);
+    if shown.is_empty() || result.outcome.verdict != Verdict::Holds {
+        for line in result.outcome.comment.trim().lines() {
             text.push_str(&format!("    {}\n", harmless(line)));
         }
     }
-    text.push_str(&changes(&result.outcome.changes, paint));
+    text.push_str(&shown);
     for warning in &result.outcome.warnings {
         text.push_str(&format!(
             "    {}\n",

@@ -9,7 +9,7 @@ use crate::LowChunk;
 /// Chunks whose watch function runs at the end, if one of others has changed.
 #[derive(Clone, Debug)]
 pub struct Listen {
-    /// Whose watch function runs; more than one only for `listen_in`. None: [`what`](Self::wakes) is missing.
+    /// Whose watch function runs; more than one only for `listen_in`. None when what it names does not exist.
     pub listeners: Vec<usize>,
     /// Group of the chunks that are listened to (see [`Graph::group`](super::Graph::group)).
     pub heard: usize,
