@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use crate::Failure;
@@ -32,6 +33,8 @@ pub(super) fn templates(tree: &Path, out: &Path, count: usize) -> Result<(), Fai
 }
 
 /// A top file over SLS of 100 states each: files with their contents in place, every tenth with a requisite.
+/// What they declare is written too, so that a run finds nothing to do: putting 100,000 files on the disk one by
+/// one, each synced, is the disk's time.
 pub(super) fn many(tree: &Path, out: &Path, states: usize) -> Result<(), Failure> {
     const EACH: usize = 100;
     fs::create_dir_all(tree)?;
@@ -40,6 +43,12 @@ pub(super) fn many(tree: &Path, out: &Path, states: usize) -> Result<(), Failure
     for part in 0..parts {
         let _ = writeln!(top, "    - part{part}");
         let folder = out.join(format!("part{part}"));
+        fs::create_dir_all(&folder)?;
+        for number in 0..EACH - 1 {
+            let file = folder.join(number.to_string());
+            fs::write(&file, format!("number {number} of part {part}\n"))?;
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o644))?;
+        }
         fs::write(
             tree.join(format!("part{part}.sls")),
             format!(

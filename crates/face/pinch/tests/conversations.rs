@@ -125,6 +125,7 @@ fn masked(line: &str) -> String {
         "\"duration\": ",
         "start_time: ",
         "duration: ",
+        " owned by ",
     ] {
         if let Some(masked) = label(name, line) {
             return masked;

@@ -78,7 +78,7 @@ fn a_full_disk() {
     let before = place.snapshot();
     let ended = place.run(APPLY);
     assert_eq!(ended.code, Some(2), "{}", ended.all());
-    assert!(ended.all().contains("No space left on device"), "{}", ended.all());
+    assert!(ended.all().contains("no space left on the device"), "{}", ended.all());
     assert!(ended.all().contains("root/motd"), "{}", ended.all());
     assert_eq!(before, place.snapshot(), "the old file stands, nothing lies beside it");
 }

@@ -1,13 +1,14 @@
 service:
   test.nop:
     - watch:
-      - test: config
+      - file: config
 
 config:
-  test.nop:
+  file.managed:
+    - name: {DIR}/root/app.conf
+    - contnets: a typing mistake
     - require:
       - test: package
-    - contnets: a typing mistake
 
 package:
   test.nop:
