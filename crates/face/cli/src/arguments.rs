@@ -93,6 +93,16 @@ pub(crate) struct Run {
     pub common: Common,
 }
 
+impl Run {
+    /// The same, with a first word such as `pillar={…}` taken for what it is: no tree.
+    pub(crate) fn settled(mut self) -> Self {
+        if self.tree.as_deref().is_some_and(|tree| crate::words::split_named(tree).is_some()) {
+            self.words.splice(0..0, self.tree.take());
+        }
+        self
+    }
+}
+
 /// A call.
 #[derive(Args, Debug)]
 pub(crate) struct Call {

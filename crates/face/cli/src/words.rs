@@ -41,7 +41,8 @@ pub(crate) fn value(text: &str) -> Value {
     }
 }
 
-fn split_named(word: &str) -> Option<(&str, &str)> {
+/// Name and text of a word `name=text` whose name is one that Python would take.
+pub(crate) fn split_named(word: &str) -> Option<(&str, &str)> {
     let (name, text) = word.split_once('=')?;
     let first = name.chars().next()?;
     let fits = (first.is_ascii_alphabetic() || first == '_')

@@ -68,7 +68,8 @@ pub(super) fn extracted(context: &Context<'_>, arguments: Extracted) -> Result<O
     {
         source.verify(context, &arguments.source, hash, name, None)?;
     }
-    let entries = tape::read(&source.read(context)?, stripped(arguments.options.as_deref()))?;
+    let entries = tape::read(&source.read(context)?, stripped(arguments.options.as_deref()))
+        .map_err(|failure| Failure::message(format!("{}: {failure}", arguments.source)))?;
     check_toplevel(&entries, &arguments)?;
     let permissions = Permissions::of(context, arguments.user.as_ref(), arguments.group.as_ref(), None)?;
     let mut changes = Map::new();

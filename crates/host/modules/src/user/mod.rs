@@ -13,6 +13,7 @@
 
 mod absent;
 pub(crate) mod accounts;
+mod alter;
 mod database;
 mod exec;
 mod home;

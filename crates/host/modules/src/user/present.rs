@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use host::{Command, Host, HostError};
-use value::{Map, Value};
+use value::Value;
 
 use super::accounts::{Accounts, GECOS, Group, Password, REDACTED, Shadow, User, join_gecos};
 use super::manager::Steps;
 use super::numbers::Definitions;
 use super::text::{is_field, is_name};
-use super::{home, information};
+use super::{alter, home, information};
 use crate::{AnyText, Context, Failure, Outcome};
 
 arguments! {
@@ -99,14 +99,16 @@ pub(super) fn present(context: &Context<'_>, arguments: Present) -> Result<Outco
         return Ok(Outcome::failed(format!("The following group(s) are not present: {missing}")));
     }
     match accounts.users.get(&arguments.name) {
-        Some(user) => Change { context, arguments: &arguments, user, accounts: &accounts }.bring_about(),
+        Some(user) => {
+            alter::Change { context, arguments: &arguments, user, accounts: &accounts }.bring_about()
+        }
         None => create(context, &arguments, accounts),
     }
 }
 
 impl Present {
     /// What can never be right, whatever the machine is like.
-    fn problem(&self) -> Option<String> {
+    pub(super) fn problem(&self) -> Option<String> {
         if !is_name(&self.name) {
             return Some(format!("`{}` can not be the name of a user", self.name));
         }
@@ -133,7 +135,7 @@ impl Present {
         None
     }
 
-    fn missing_groups(&self, accounts: &Accounts) -> Option<String> {
+    pub(super) fn missing_groups(&self, accounts: &Accounts) -> Option<String> {
         let missing: Vec<&str> = self
             .groups
             .iter()
@@ -145,18 +147,18 @@ impl Present {
     }
 
     /// Groups and those optional groups that are there.
-    fn wanted_groups(&self, accounts: &Accounts) -> BTreeSet<String> {
+    pub(super) fn wanted_groups(&self, accounts: &Accounts) -> BTreeSet<String> {
         let optional =
             self.optional_groups.iter().flatten().filter(|group| accounts.groups.contains_key(*group));
         self.groups.iter().flatten().chain(optional).cloned().collect()
     }
 
-    fn uid(&self) -> Option<u32> {
+    pub(super) fn uid(&self) -> Option<u32> {
         self.uid.and_then(|uid| u32::try_from(uid).ok())
     }
 
     /// The primary group that is asked for.
-    fn primary(&self, accounts: &Accounts) -> Result<Option<u32>, Failure> {
+    pub(super) fn primary(&self, accounts: &Accounts) -> Result<Option<u32>, Failure> {
         let name = match &self.gid {
             Some(gid) => gid.as_str(),
             None if self.gid_from_name => &self.name,
@@ -174,12 +176,12 @@ impl Present {
         }
     }
 
-    fn gecos(&self) -> [Option<&AnyText>; 5] {
+    pub(super) fn gecos(&self) -> [Option<&AnyText>; 5] {
         [&self.fullname, &self.roomnumber, &self.workphone, &self.homephone, &self.other].map(Option::as_ref)
     }
 
     /// The password's state as asked for, on top of one.
-    fn shadow(&self, there: Option<&Shadow>, today: i64) -> Option<Shadow> {
+    pub(super) fn shadow(&self, there: Option<&Shadow>, today: i64) -> Option<Shadow> {
         let fresh = Shadow {
             password: Password::Hash("!".into()),
             changed: today,
@@ -218,13 +220,13 @@ impl Present {
     }
 
     /// Whether anything about the password is asked for.
-    fn minds_shadow(&self) -> bool {
+    pub(super) fn minds_shadow(&self) -> bool {
         let ages = [self.date, self.mindays, self.maxdays, self.inactdays, self.warndays, self.expire];
         self.password.is_some() || self.empty_password || ages.iter().any(Option::is_some)
     }
 }
 
-fn today(host: &dyn Host) -> i64 {
+pub(super) fn today(host: &dyn Host) -> i64 {
     host.now().seconds.div_euclid(86400)
 }
 
@@ -357,7 +359,7 @@ fn create(context: &Context<'_>, arguments: &Present, accounts: Accounts) -> Res
 }
 
 /// Commands that bring a password's state about. The hash goes through standard input, never through argv.
-fn password_steps(steps: &mut Steps, name: &str, before: Option<&Shadow>, after: Option<&Shadow>) {
+pub(super) fn password_steps(steps: &mut Steps, name: &str, before: Option<&Shadow>, after: Option<&Shadow>) {
     let Some(after) = after else { return };
     let set = |accounts: &mut Accounts| {
         if let Some(user) = accounts.users.get_mut(name) {
@@ -395,216 +397,6 @@ fn password_steps(steps: &mut Steps, name: &str, before: Option<&Shadow>, after:
     if argv.len() > 1 {
         argv.push(name.into());
         steps.push(Command::new(argv), set);
-    }
-}
-
-/// Bringing a user that is there into the declared state.
-struct Change<'a> {
-    context: &'a Context<'a>,
-    arguments: &'a Present,
-    user: &'a User,
-    accounts: &'a Accounts,
-}
-
-impl Change<'_> {
-    fn bring_about(&self) -> Result<Outcome, Failure> {
-        let host = self.context.host();
-        let name = &self.arguments.name;
-        let primary = self.arguments.primary(self.accounts)?;
-        if let Some(refusal) = self.refusal(primary) {
-            return Ok(Outcome::failed(refusal));
-        }
-        let user = self.wanted_user(primary);
-        let groups = self.wanted_memberships(user.gid);
-        let mut steps = self.steps(&user, &groups);
-        let shadow = if self.arguments.minds_shadow() {
-            self.arguments.shadow(self.user.shadow.as_ref(), today(host))
-        } else {
-            None
-        };
-        password_steps(&mut steps, name, self.user.shadow.as_ref(), shadow.as_ref());
-        self.lock_steps(&mut steps);
-
-        let path = Path::new(&user.home);
-        let homeless =
-            self.arguments.createhome && user.home.starts_with('/') && host.metadata(path)?.is_none();
-        if steps.now() == self.accounts && !homeless {
-            return Ok(Outcome::unchanged(format!("User {name} is present and up to date")));
-        }
-        let foretold = steps.now().clone();
-        if let Some(error) = steps.carry_out(host)? {
-            return Ok(Outcome::failed(format!("These values could not be changed: {error}")));
-        }
-        if homeless {
-            home::create(host, path, (user.uid, user.gid), 0o755, false)?;
-        }
-        let after = if host.is_plan() { foretold } else { Accounts::of(host)? };
-        let mut changes = self.changes(&after);
-        if homeless {
-            changes.insert("home", user.home.as_str());
-        }
-        let mut planned = "The following user attributes are set to be changed:\n".to_string();
-        for (key, value) in changes.iter() {
-            planned += &format!("{key}: {value}\n");
-        }
-        let comment = self.context.words(format!("Updated user {name}"), planned);
-        Ok(Outcome::changed(comment, changes))
-    }
-
-    fn refusal(&self, primary: Option<u32>) -> Option<String> {
-        let told = |what: &str, from: u32, to: u32| {
-            format!(
-                "- Changing {what} ({from} -> {to}) not permitted, set allow_{what}_change to True to force this \
-                 change. Note that this will not change file ownership."
-            )
-        };
-        let mut errors = Vec::new();
-        match self.arguments.uid() {
-            Some(uid) if uid != self.user.uid && !self.arguments.allow_uid_change => {
-                errors.push(told("uid", self.user.uid, uid));
-            }
-            _ => {}
-        }
-        match primary {
-            Some(gid) if gid != self.user.gid && !self.arguments.allow_gid_change => {
-                errors.push(told("gid", self.user.gid, gid));
-            }
-            _ => {}
-        }
-        (!errors.is_empty()).then(|| {
-            format!(
-                "Encountered error checking for needed changes. Additional info follows:\n\n{}",
-                errors.join("\n")
-            )
-        })
-    }
-
-    fn wanted_user(&self, primary: Option<u32>) -> User {
-        let mut user = self.user.clone();
-        user.uid = self.arguments.uid().unwrap_or(user.uid);
-        user.gid = primary.unwrap_or(user.gid);
-        if let Some(home) = self.arguments.home.as_ref().filter(|home| !home.is_empty()) {
-            user.home.clone_from(home);
-        }
-        if let Some(shell) = self.arguments.shell.as_ref().filter(|shell| !shell.is_empty()) {
-            user.shell.clone_from(shell);
-        }
-        for (part, wanted) in user.gecos.iter_mut().zip(self.arguments.gecos()) {
-            if let Some(wanted) = wanted {
-                *part = wanted.to_string();
-            }
-        }
-        user
-    }
-
-    /// Supplementary groups as they are to be. A group of the user's own name is left as it is.
-    fn wanted_memberships(&self, gid: u32) -> BTreeSet<String> {
-        let there = self.accounts.memberships(&self.arguments.name);
-        if self.arguments.groups.is_none() && self.arguments.optional_groups.is_none() {
-            return there;
-        }
-        let mut wanted = self.arguments.wanted_groups(self.accounts);
-        let primary = self.accounts.group_name(gid);
-        let keep = |group: &&String| {
-            !self.arguments.remove_groups || **group == self.arguments.name || Some(*group) == primary
-        };
-        wanted.extend(there.iter().filter(keep).cloned());
-        wanted.retain(|group| Some(group) != primary || there.contains(group));
-        wanted
-    }
-
-    fn steps(&self, user: &User, groups: &BTreeSet<String>) -> Steps {
-        let name = &self.arguments.name;
-        let mut argv: Vec<String> = vec!["usermod".into()];
-        let mut flag = |flag: &str, value: String| argv.extend([flag.into(), value]);
-        if user.uid != self.user.uid {
-            flag("-u", user.uid.to_string());
-        }
-        if user.gid != self.user.gid {
-            flag("-g", user.gid.to_string());
-        }
-        if user.home != self.user.home {
-            flag("-d", user.home.clone());
-        }
-        if user.shell != self.user.shell {
-            flag("-s", user.shell.clone());
-        }
-        if user.gecos != self.user.gecos {
-            flag("-c", join_gecos(&user.gecos));
-        }
-        if *groups != self.accounts.memberships(name) {
-            flag("-G", groups.iter().cloned().collect::<Vec<_>>().join(","));
-        }
-        if user.uid != self.user.uid && !self.arguments.unique {
-            argv.push("-o".into());
-        }
-        let mut steps = Steps::from(self.accounts.clone());
-        if argv.len() > 1 {
-            argv.push(name.clone());
-            steps.push(Command::new(argv), |after| {
-                after.users.insert(name.clone(), user.clone());
-                after.set_memberships(name, groups);
-            });
-        }
-        steps
-    }
-
-    fn lock_steps(&self, steps: &mut Steps) {
-        let name = &self.arguments.name;
-        let there = steps.now().users.get(name).and_then(|user| user.shadow.clone());
-        let (Some(lock), Some(shadow)) = (self.arguments.password_lock, there) else { return };
-        if lock == shadow.password.is_locked() {
-            return;
-        }
-        let turned = match (&shadow.password, lock) {
-            (Password::Hash(hash), true) => Password::Hash(format!("!{hash}")),
-            (Password::Hash(hash), false) => Password::Hash(hash.trim_start_matches('!').to_string()),
-            (Password::Fingerprint(there), true) => Password::Fingerprint(format!("!{there}")),
-            (Password::Fingerprint(there), false) => {
-                Password::Fingerprint(there.trim_start_matches('!').to_string())
-            }
-        };
-        let flag = if lock { "-L" } else { "-U" };
-        steps.push(Command::new(["usermod", flag, name]), |after| {
-            if let Some(user) = after.users.get_mut(name) {
-                user.shadow = Some(Shadow { password: turned, ..shadow });
-            }
-        });
-    }
-
-    /// What is different now, under Salt's names; a password is never shown.
-    fn changes(&self, after: &Accounts) -> Map {
-        let name = &self.arguments.name;
-        let mut changes = Map::new();
-        let old = information(self.accounts, name).unwrap_or_default();
-        let new = information(after, name).unwrap_or_default();
-        for (key, value) in new.iter() {
-            if old.get_key(key) != Some(value) {
-                changes.insert(key.clone(), value.clone());
-            }
-        }
-        let shadow = after.users.get(name).and_then(|user| user.shadow.as_ref());
-        if let (Some(before), Some(after)) = (&self.user.shadow, shadow) {
-            if !is_same(&before.password, &after.password) {
-                changes.insert("passwd", REDACTED);
-            }
-            for ((key, before), (_, after)) in before.ages().into_iter().zip(after.ages()) {
-                if before != after {
-                    changes.insert(key, after);
-                }
-            }
-        }
-        changes
-    }
-}
-
-fn is_same(one: &Password, other: &Password) -> bool {
-    match other {
-        Password::Hash(hash) => one.is(hash),
-        Password::Fingerprint(_) => match one {
-            Password::Hash(hash) => other.is(hash),
-            Password::Fingerprint(_) => one == other,
-        },
     }
 }
 
