@@ -58,12 +58,16 @@ fn talk(folder: &Path, script: &str) -> String {
     let place = Place::new();
     lay_out(&folder.join("files"), "", &place);
     let mut said = String::new();
+    // What was said the last time lies between a command and its exit code, and is said anew.
+    let mut is_answer = false;
     for line in script.lines() {
-        if line.starts_with('#') || line.is_empty() {
+        if !is_answer && (line.starts_with('#') || line.is_empty()) {
             said.push_str(line);
             said.push('\n');
         }
+        is_answer &= !line.starts_with("= ");
         let Some(typed) = line.strip_prefix("$ pinch") else { continue };
+        is_answer = true;
         let words = words(typed);
         let words: Vec<_> = words.iter().map(String::as_str).collect();
         let ended = place.run(&words);

@@ -1,5 +1,7 @@
 //! How true plans are: the example trees are planned, applied, applied again, and the journals compared.
 
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a test that tells a figure")]
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -56,7 +58,7 @@ fn trees() -> Vec<PathBuf> {
 
 #[test]
 fn plans_list_what_runs_do() {
-    if !rustix_is_root() {
+    if !is_root() {
         println!("left out: the trees own files for several users, which takes root");
         return;
     }
@@ -91,7 +93,7 @@ fn plans_list_what_runs_do() {
     assert_eq!(all.only_made, [""; 0], "made and not planned");
 }
 
-fn rustix_is_root() -> bool {
+fn is_root() -> bool {
     let status = host::Files::read(&System::new(Vec::new()), Path::new("/proc/self/status")).unwrap();
     String::from_utf8_lossy(&status).lines().any(|line| line.starts_with("Uid:\t0\t0"))
 }
