@@ -110,7 +110,7 @@ pub(crate) struct Call {
     #[arg(required_unless_present_any = ["documentation", "grains"])]
     pub function: Option<String>,
     /// Its arguments.
-    #[arg(allow_hyphen_values = true)]
+    #[arg(allow_negative_numbers = true)]
     pub words: Vec<String>,
     /// Exit with the function's own code.
     #[arg(long)]
@@ -222,6 +222,15 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn options_may_follow_the_words() {
+        let typed = ["salt-call", "test.arg", "a", "-1", "--local", "--out", "json", "b=c"];
+        let line = CommandLine::try_parse_from(as_typed(typed.map(String::from).to_vec())).unwrap();
+        let Command::Call(call) = line.command else { panic!("no call") };
+        assert_eq!(call.words, ["a", "-1", "b=c"]);
+        assert_eq!((call.common.out, call.common.local), (Some(Format::Json), true));
     }
 
     #[test]
