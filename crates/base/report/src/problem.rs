@@ -109,6 +109,11 @@ impl Problem {
         self
     }
 
+    /// Adds advice when there is none yet.
+    pub fn or_hint(self, text: impl Into<String>) -> Self {
+        if self.hints.is_empty() { self.hint(text) } else { self }
+    }
+
     /// Adds "did you mean" when a known word is near.
     pub fn did_you_mean<'a>(self, word: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         match crate::suggest(word, known) {

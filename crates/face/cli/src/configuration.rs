@@ -140,7 +140,8 @@ fn read_map(sources: &Sources, name: &str, text: &str) -> Result<Map, Problem> {
         value::Data::Null => Ok(Map::new()),
         _ => Err(Problem::error("configuration.shape", "a configuration file holds a mapping")
             .at(value.span)
-            .why(format!("this is {}", value.kind()))),
+            .why(format!("this is {}", value.kind()))
+            .hint("write `option: value` lines")),
     }
 }
 

@@ -215,8 +215,8 @@ impl Run<'_> {
             return (Outcome::failed(comment), true);
         }
         match self.decision(step) {
-            Decision::Run => (self.attempt(step, false), true),
-            Decision::RunAndWatch => (self.attempt(step, true), true),
+            Decision::Run => (self.told(step, false), true),
+            Decision::RunAndWatch => (self.told(step, true), true),
             Decision::RequisiteFailed => {
                 let failed = self.failed_requisites(step).join(", ");
                 (Outcome::failed(format!("One or more requisite failed: {failed}")), true)
@@ -282,6 +282,16 @@ impl Run<'_> {
             }
         }
         names
+    }
+
+    /// Runs it; a failure that no problem tells of yet becomes one.
+    fn told(&mut self, step: &Step, watch: bool) -> Outcome {
+        let known = self.problems.len();
+        let outcome = self.attempt(step, watch);
+        if outcome.verdict == Verdict::Failed && self.problems.len() == known {
+            self.problems.push(failure_of(step, &outcome.comment));
+        }
+        outcome
     }
 
     /// Runs it, as often as its `retry` says.
@@ -387,6 +397,15 @@ impl Run<'_> {
             step.chunk.sls
         ))
     }
+}
+
+/// A state that failed, with the place where it is declared: its comment alone names no line to go to.
+fn failure_of(step: &Step, comment: &str) -> Problem {
+    let mut lines = comment.lines().map(str::trim).filter(|line| !line.is_empty());
+    let what =
+        format!("`{}` failed: {}", step.function_name(), lines.next().unwrap_or("it does not say why"));
+    let problem = Problem::error("state.failed", what).at(step.chunk.place()).exit(report::Exit::Failed);
+    lines.take(6).fold(problem, Problem::why)
 }
 
 fn context<'a>(minion: &'a Minion, templates: &'a dyn Templates, step: &'a Step) -> Context<'a> {

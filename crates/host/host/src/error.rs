@@ -112,6 +112,9 @@ impl HostError {
             Self::Denied { .. } => "run pinch as root, or give the user it runs as access to that path",
             Self::Full(_) => "free some space and run again: nothing was half-written",
             Self::ReadOnly(_) => "remount it writable, or leave that path out of the tree",
+            Self::NotADirectory(_) => {
+                "a file stands where a directory should be: move it away, or choose another path"
+            }
             Self::LinkLoop(_) => "look at the symbolic links on the way to that path",
             _ => return None,
         })

@@ -270,6 +270,12 @@ fn advice(error: &Inner) -> Option<&'static str> {
         ErrorKind::Type if error.message.ends_with("is not iterable") => {
             "give an empty list to use instead: `or []`"
         }
+        ErrorKind::Syntax
+            if error.message.contains("nd of template") || error.message.starts_with("Missing end") =>
+        {
+            "something that was opened here or further up is never closed"
+        }
+        ErrorKind::Syntax => "look at what stands between the braces, up to this place",
         ErrorKind::ZeroDivision => "check the divisor first: `if` ... `else`",
         ErrorKind::Limit => "a rendering is bounded in steps, size and depth: does this come to an end?",
         ErrorKind::Other(name) if &**name == "RecursionError" => {

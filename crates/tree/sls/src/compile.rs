@@ -212,7 +212,8 @@ fn not_available(wanted: &Wanted, parent: Option<&Arc<Home>>, names: &[String]) 
     let problem = Problem::error("sls.not-available", what)
         .at(wanted.span)
         .why(format!("neither {stem}.sls nor {stem}/init.sls is in the tree"))
-        .did_you_mean(sls, names.iter().map(String::as_str));
+        .did_you_mean(sls, names.iter().map(String::as_str))
+        .or_hint("write the file, or look whether `file_roots` names the right folder");
     match parent {
         Some(parent) if wanted.span.is_none() => problem.on(format!("SLS {}", parent.sls)),
         _ => problem,

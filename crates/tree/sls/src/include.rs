@@ -53,7 +53,8 @@ impl Includer<'_> {
                     format!("relative include of '{name}' goes beyond the top of the tree"),
                     entry,
                 )
-                .why("each dot stands for one folder up, the first one for the SLS's own"),
+                .why("each dot stands for one folder up, the first one for the SLS's own")
+                .hint("write the name from the tree's root, without leading dots"),
             );
             return Vec::new();
         };

@@ -148,7 +148,8 @@ fn rendered(catalogue: &Catalogue<'_>, saltenv: &str, path: &str, problems: &mut
             problems.push(
                 Problem::error("top.not-a-mapping", format!("the top file {path} is not a mapping"))
                     .at(span)
-                    .why(format!("it is {kind}; a top file maps saltenvs to targets")),
+                    .why(format!("it is {kind}; a top file maps saltenvs to targets"))
+                    .hint("write `base: {'*': [name of an SLS]}`"),
             );
             Map::new()
         }

@@ -141,7 +141,8 @@ fn names(id: &str, entry: &Entry, home: &Home, problems: &mut Problems) {
                 ),
             )
             .at(entry.key_span)
-            .why(format!("it is {}", entry.value.kind())),
+            .why(format!("it is {}", entry.value.kind()))
+            .hint("write one `- name` a line below it"),
         );
         return;
     };
@@ -322,7 +323,8 @@ fn circle_of_two(high: &HighState, id: &Arc<str>, word: &str, target: &str, item
     )
     .at(item.span)
     .label(format!("`{id}` has `{word}` on `{target}` here"))
-    .why("each would have to run before the other");
+    .why("each would have to run before the other")
+    .hint("remove one of the two requisites");
     match high.declarations.get(target) {
         Some(other) => problem.related(other.id_span, format!("and `{target}` names `{id}`")),
         None => problem,

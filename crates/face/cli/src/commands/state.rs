@@ -39,7 +39,10 @@ pub(super) fn take_options(named: &mut Map, wanted: &mut Wanted<'_>) -> Result<(
     wanted.pillar_over = match named.remove("pillar").map(|value| value.data) {
         None | Some(Data::Null) => Map::new(),
         Some(Data::Map(map)) => map,
-        Some(_) => return Err(Problem::error("words.pillar", "`pillar=` takes a mapping")),
+        Some(_) => {
+            return Err(Problem::error("words.pillar", "`pillar=` takes a mapping")
+                .hint("write it in braces: pillar='{users: {bob: {}}}'"));
+        }
     };
     Ok(())
 }

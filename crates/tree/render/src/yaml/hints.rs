@@ -46,6 +46,15 @@ pub(super) fn for_error(error: &YamlError, text: &str) -> Option<String> {
         message if message.starts_with("could not determine a constructor") => {
             Some("quote the value if the exclamation mark is part of it".into())
         }
+        message if message.contains("for merging, but found") => {
+            Some("`<<` takes the alias of a mapping, `*name`, or a list of them".into())
+        }
+        message if message.starts_with("collections are nested deeper") => {
+            Some("is a bracket or a template's loop left open? Nobody reads so many levels".into())
+        }
+        message if message.starts_with("aliases make the document larger") => {
+            Some("aliases of aliases multiply: write the values out, or build them in a template".into())
+        }
         "found undefined alias" => Some("quote the value if the `*` is part of it".into()),
         "found a tab character where an indentation space is expected"
         | "found a tab character that violates indentation" => Some(TAB.into()),

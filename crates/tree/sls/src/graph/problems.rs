@@ -48,7 +48,9 @@ fn missing(edge: &Edge, chunk: &LowChunk, chunks: &[LowChunk]) -> Problem {
             .hint(format!("did you mean `{}: {name}`?", other.state)),
         None => {
             let same_state = || chunks.iter().filter(|other| other.state == *state);
-            problem.did_you_mean(name, same_state().flat_map(|other| [&*other.id, &*other.name]))
+            problem
+                .did_you_mean(name, same_state().flat_map(|other| [&*other.id, &*other.name]))
+                .or_hint("declare that state, include the SLS that does, or remove the requisite")
         }
     }
 }
