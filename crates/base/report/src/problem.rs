@@ -193,6 +193,15 @@ impl Problems {
             .unwrap_or_default()
     }
 
+    /// Puts those that stand nowhere, from the one with number `first` on, at a span.
+    pub fn place_from(&mut self, first: usize, span: Span) {
+        for problem in self.list.iter_mut().skip(first) {
+            if problem.place == Place::Nowhere && !span.is_none() {
+                problem.place = Place::Span(span);
+            }
+        }
+    }
+
     /// Turns every warning into an error (`--strict`).
     pub fn make_strict(&mut self) {
         for problem in &mut self.list {

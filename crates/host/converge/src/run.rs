@@ -291,6 +291,7 @@ impl Run<'_> {
         if outcome.verdict == Verdict::Failed && self.problems.len() == known {
             self.problems.push(failure_of(step, &outcome.comment));
         }
+        self.problems.place_from(known, step.chunk.place());
         outcome
     }
 
