@@ -57,22 +57,9 @@ impl Words {
 pub(super) fn apply(run: &Run, surroundings: &Surroundings, plan: bool) -> Exit {
     let talk = Talk::new(surroundings, &run.common);
     let sources = Sources::new();
-    let done = Words::read(&run.words).and_then(|words| {
-        let wanted = Wanted {
-            tree: run.tree.as_deref().map(Path::new),
-            plan: plan || words.test,
-            pillar_over: words.pillar.clone(),
-            saltenv: words.saltenv.clone(),
-            pillarenv: None,
-        };
-        Ok((open(&run.common, wanted, surroundings, &sources)?, words))
-    });
-    let (opened, words) = match done {
-        Ok(done) => done,
-        Err(problem) => {
-            talk.problems(&problem.into(), &sources);
-            return Exit::Usage;
-        }
+    let (opened, words) = match start(run, plan, surroundings, &talk, &sources) {
+        Ok(started) => started,
+        Err(exit) => return exit,
     };
     let program = match program(&opened, &words.selection, run.strict, &talk, &sources) {
         Ok(program) => program,
@@ -85,6 +72,30 @@ pub(super) fn apply(run: &Run, surroundings: &Surroundings, plan: bool) -> Exit 
     let exit = report.exit();
     let changes = report.results.iter().any(|result| result.result(report.planned) != Some(true));
     if exit == Exit::Done && run.detailed_exitcode && report.planned && changes { Exit::Failed } else { exit }
+}
+
+/// Reads the words and opens the session; a problem is shown and ends the command.
+pub(crate) fn start(
+    run: &Run,
+    plan: bool,
+    surroundings: &Surroundings,
+    talk: &Talk,
+    sources: &Sources,
+) -> Result<(Opened, Words), Exit> {
+    let opened = Words::read(&run.words).and_then(|words| {
+        let wanted = Wanted {
+            tree: run.tree.as_deref().map(Path::new),
+            plan: plan || words.test,
+            pillar_over: words.pillar.clone(),
+            saltenv: words.saltenv.clone(),
+            pillarenv: None,
+        };
+        Ok((open(&run.common, wanted, surroundings, sources)?, words))
+    });
+    opened.map_err(|problem| {
+        talk.problems(&problem.into(), sources);
+        Exit::Usage
+    })
 }
 
 /// Compiles a selection; problems are shown. An error among them ends the command.

@@ -1,13 +1,11 @@
 //! `check`: mistakes in a tree, found without a run.
 
-use std::path::Path;
-
 use converge::{Program, Selection};
 use report::{Exit, Problem, Problems, Sources};
 
-use super::apply::Words;
+use super::apply::start;
 use crate::arguments::Run;
-use crate::session::{Opened, Wanted, open};
+use crate::session::Opened;
 use crate::talk::Talk;
 use crate::terminal::Surroundings;
 
@@ -15,22 +13,9 @@ use crate::terminal::Surroundings;
 pub(super) fn check(run: &Run, surroundings: &Surroundings) -> Exit {
     let talk = Talk::new(surroundings, &run.common);
     let sources = Sources::new();
-    let opened = Words::read(&run.words).and_then(|words| {
-        let wanted = Wanted {
-            tree: run.tree.as_deref().map(Path::new),
-            plan: true,
-            pillar_over: words.pillar.clone(),
-            saltenv: words.saltenv.clone(),
-            pillarenv: None,
-        };
-        Ok((open(&run.common, wanted, surroundings, &sources)?, words))
-    });
-    let (opened, words) = match opened {
-        Ok(opened) => opened,
-        Err(problem) => {
-            talk.problems(&problem.into(), &sources);
-            return Exit::Usage;
-        }
+    let (opened, words) = match start(run, true, surroundings, &talk, &sources) {
+        Ok(started) => started,
+        Err(exit) => return exit,
     };
     let mut problems = opened.problems.clone();
     let (mut states, mut files) = (0, 0);

@@ -1,15 +1,12 @@
 //! `show`: states in order, and why that order.
 
-use std::path::Path;
-
 use converge::{Program, Step};
 use report::{Exit, Sources};
 use value::{Map, Value};
 
-use super::apply::{Words, program, settings};
+use super::apply::{program, settings, start};
 use crate::arguments::Run;
 use crate::output::{self, Colour, Paint, harmless};
-use crate::session::{Wanted, open};
 use crate::talk::Talk;
 use crate::terminal::Surroundings;
 
@@ -17,22 +14,9 @@ use crate::terminal::Surroundings;
 pub(super) fn show(run: &Run, surroundings: &Surroundings) -> Exit {
     let talk = Talk::new(surroundings, &run.common);
     let sources = Sources::new();
-    let opened = Words::read(&run.words).and_then(|words| {
-        let wanted = Wanted {
-            tree: run.tree.as_deref().map(Path::new),
-            plan: true,
-            pillar_over: words.pillar.clone(),
-            saltenv: words.saltenv.clone(),
-            pillarenv: None,
-        };
-        Ok((open(&run.common, wanted, surroundings, &sources)?, words))
-    });
-    let (opened, words) = match opened {
-        Ok(opened) => opened,
-        Err(problem) => {
-            talk.problems(&problem.into(), &sources);
-            return Exit::Usage;
-        }
+    let (opened, words) = match start(run, true, surroundings, &talk, &sources) {
+        Ok(started) => started,
+        Err(exit) => return exit,
     };
     let program = match program(&opened, &words.selection, run.strict, &talk, &sources) {
         Ok(program) => program,
