@@ -30,6 +30,12 @@ const WITHIN: &[(&str, &str)] = &[
     ("converge", "grains"),
     ("converge", "host"),
     ("converge", "modules"),
+    ("drains", "logs"),
+    ("keeper", "logs"),
+    ("keeper", "procfile"),
+    ("keeper", "release"),
+    ("release", "procfile"),
+    ("cli", "web"),
     ("pinch", "cli"),
 ];
 

@@ -1,0 +1,1 @@
+//! Where log events go: standard output, files, syslog, HTTP.

@@ -1,0 +1,1 @@
+//! The supervisor: starts, watches, stops and adopts processes.

@@ -1,0 +1,156 @@
+//! What one process type is: the form that Procfiles, `supervisord.conf` and app definitions are all brought into.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// One process type of an app (`web`, `worker`): how its processes start, become ready, restart and stop.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProcessType {
+    /// Its name, `[A-Za-z0-9_-]{1,63}`; processes of it are `NAME.1`, `NAME.2` …
+    pub name: String,
+    /// What is run.
+    pub command: CommandLine,
+    /// How many processes of it run.
+    pub count: u32,
+    /// Where it runs; relative paths lie below the app's directory, `None` is that directory itself.
+    pub directory: Option<PathBuf>,
+    /// Variables of this process type only; they win over the app's config vars.
+    pub environment: Vec<(String, String)>,
+    /// As whom, by name; `None` is the user the supervisor runs as.
+    pub user: Option<String>,
+    /// The file mode mask; `None` leaves the supervisor's own.
+    pub umask: Option<u32>,
+    /// The first port of this process type; process number N gets `port + N - 1` as `$PORT`. `None`: the supervisor
+    /// chooses a free one, anew for each start.
+    pub port: Option<u16>,
+    /// When a process counts as ready.
+    pub ready: Readiness,
+    /// After which a process that is not ready counts as failed.
+    pub ready_timeout: Duration,
+    /// What happens when a process ends by itself.
+    pub restart: Restart,
+    /// Whether the whole formation ends, with this exit code, when a process of this type ends for good.
+    pub essential: bool,
+    /// Process types whose processes have to be ready before one of this type starts.
+    pub after: Vec<String>,
+    /// Lower numbers start first and stop last, as supervisord has it. Equal ones start together.
+    pub priority: i32,
+    /// How it is asked to stop.
+    pub stop: Stop,
+}
+
+/// What is run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CommandLine {
+    /// A line for `/bin/sh -c`.
+    Shell(String),
+    /// A program and its arguments, no shell involved.
+    Argv(Vec<String>),
+}
+
+/// When a process counts as ready.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Readiness {
+    /// Once it has run for this long without ending (zero: at once).
+    Uptime(Duration),
+    /// Once its `$PORT` accepts a connection on the loopback address.
+    Port,
+    /// Once a GET of this path on its `$PORT` answers with a status below 400.
+    Http(String),
+    /// Once it says `READY=1` on `$NOTIFY_SOCKET` (sd_notify).
+    Notify,
+}
+
+/// What happens when a process ends by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restart {
+    /// Whether it is started again.
+    pub policy: RestartPolicy,
+    /// The wait before the first restart in a row; it doubles each time up to [`Restart::longest`].
+    pub first: Duration,
+    /// The longest wait before a restart.
+    pub longest: Duration,
+    /// Starts in a row that never became ready, after which the process counts as failed; `None`: it is tried for ever.
+    pub tries: Option<u32>,
+}
+
+/// Whether a process that ended is started again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RestartPolicy {
+    /// Whatever its exit code.
+    Always,
+    /// Unless it exited with one of these codes (supervisord's `exitcodes`).
+    Unexpected(Vec<i32>),
+    /// Never.
+    Never,
+}
+
+/// How a process is asked to stop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stop {
+    /// The signal, by its name without `SIG` (`TERM`, `INT`, `QUIT`, `USR1` …).
+    pub signal: String,
+    /// How long it may take; it ends early when the last of its processes is gone, and in SIGKILL for what is left.
+    pub grace: Duration,
+    /// Who gets the signal. SIGKILL at the end always goes to the whole group.
+    pub target: StopTarget,
+}
+
+/// Who gets the stop signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopTarget {
+    /// The process that was started.
+    Leader,
+    /// Its whole process group.
+    Group,
+}
+
+impl ProcessType {
+    /// A process type with what foreman's and Heroku's users expect: one process, `TERM` to the group, 10 s of grace,
+    /// restarted for ever with a wait from 100 ms to 30 s, ready when its port answers if it is called `web` and at
+    /// once otherwise, 60 s to become ready.
+    pub fn new(name: impl Into<String>, command: CommandLine) -> Self {
+        let name = name.into();
+        let ready = if name == "web" { Readiness::Port } else { Readiness::Uptime(Duration::ZERO) };
+        Self {
+            name,
+            command,
+            count: 1,
+            directory: None,
+            environment: Vec::new(),
+            user: None,
+            umask: None,
+            port: None,
+            ready,
+            ready_timeout: Duration::from_secs(60),
+            restart: Restart::default(),
+            essential: false,
+            after: Vec::new(),
+            priority: 999,
+            stop: Stop::default(),
+        }
+    }
+}
+
+impl Default for Restart {
+    fn default() -> Self {
+        Self {
+            policy: RestartPolicy::Always,
+            first: Duration::from_millis(100),
+            longest: Duration::from_secs(30),
+            tries: None,
+        }
+    }
+}
+
+impl Default for Stop {
+    fn default() -> Self {
+        Self { signal: "TERM".into(), grace: Duration::from_secs(10), target: StopTarget::Group }
+    }
+}

@@ -1,0 +1,1 @@
+//! The front door: HTTP to the ready instances, without a gap.
