@@ -79,7 +79,10 @@ pub fn become_router(socket: &Path) -> Result<(Sockets, Conversation), ClientErr
 
 impl Conversation {
     /// The next answer; `None` once there is nothing more to come.
-    #[expect(clippy::should_implement_trait, reason = "an iterator of results would hide the difference between end and failure")]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "an iterator of results would hide the difference between end and failure"
+    )]
     pub fn next(&mut self) -> Result<Option<Answer>, ClientError> {
         let mut line = String::new();
         self.reader.by_ref().take(LONGEST_LINE as u64 * 4).read_line(&mut line)?;
@@ -116,7 +119,9 @@ impl Voice {
 
 fn connect(socket: &Path) -> Result<UnixStream, ClientError> {
     UnixStream::connect(socket).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused => ClientError::NoKeeper(socket.into()),
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused => {
+            ClientError::NoKeeper(socket.into())
+        }
         std::io::ErrorKind::PermissionDenied => ClientError::Forbidden(socket.into(), error),
         _ => ClientError::Broken(error),
     })
@@ -138,7 +143,8 @@ fn receive(stream: &UnixStream) -> Result<(String, Vec<rustix::fd::OwnedFd>), Cl
         // One byte at a time: what follows the line belongs to the conversation.
         let mut byte = [0];
         let parts = &mut [IoSliceMut::new(&mut byte)];
-        let received = recvmsg(stream, parts, &mut ancillary, RecvFlags::CMSG_CLOEXEC).map_err(std::io::Error::from)?;
+        let received =
+            recvmsg(stream, parts, &mut ancillary, RecvFlags::CMSG_CLOEXEC).map_err(std::io::Error::from)?;
         if received.bytes == 0 || line.len() > LONGEST_LINE {
             return Err(ClientError::HungUp);
         }

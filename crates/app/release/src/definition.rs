@@ -44,7 +44,9 @@ pub struct Route {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Invalid {
     /// The name cannot be a host name.
-    #[error("`{0}` cannot be an app's name: lower-case letters, digits and dashes, at most 63, no dash at the ends")]
+    #[error(
+        "`{0}` cannot be an app's name: lower-case letters, digits and dashes, at most 63, no dash at the ends"
+    )]
     Name(String),
     /// Nothing to run.
     #[error("app `{0}` has no process types")]
@@ -86,7 +88,8 @@ pub enum Invalid {
 }
 
 /// Signals that may end a process politely.
-const SIGNALS: &[&str] = &["TERM", "INT", "QUIT", "HUP", "USR1", "USR2", "KILL", "WINCH", "ABRT", "ALRM", "CONT"];
+const SIGNALS: &[&str] =
+    &["TERM", "INT", "QUIT", "HUP", "USR1", "USR2", "KILL", "WINCH", "ABRT", "ALRM", "CONT"];
 
 impl Definition {
     /// The process type of that name.
@@ -143,7 +146,9 @@ impl Definition {
     fn check_order(&self) -> Result<(), Invalid> {
         let mut left: Vec<&ProcessType> = self.process_types.iter().collect();
         while !left.is_empty() {
-            let waits = |one: &&ProcessType| one.after.iter().any(|name| left.iter().any(|other| &other.name == name));
+            let waits = |one: &&ProcessType| {
+                one.after.iter().any(|name| left.iter().any(|other| &other.name == name))
+            };
             let still: Vec<&ProcessType> = left.iter().copied().filter(|one| waits(one)).collect();
             if still.len() == left.len() {
                 let names: Vec<&str> = still.iter().map(|one| one.name.as_str()).collect();

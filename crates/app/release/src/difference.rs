@@ -28,7 +28,11 @@ pub fn differences(before: Option<&Definition>, after: &Definition) -> Vec<Diffe
         Some(after.directory.display().to_string()),
     );
     note("route".into(), before.map(|one| format!("{:?}", one.route)), Some(format!("{:?}", after.route)));
-    note("drains".into(), before.map(|one| one.drains.len().to_string()), Some(after.drains.len().to_string()));
+    note(
+        "drains".into(),
+        before.map(|one| one.drains.len().to_string()),
+        Some(after.drains.len().to_string()),
+    );
     let old_types = before.map(|one| one.process_types.as_slice()).unwrap_or_default();
     for one in &after.process_types {
         let was = old_types.iter().find(|old| old.name == one.name);
@@ -80,8 +84,11 @@ mod tests {
             drains: Vec::new(),
         };
         let found = differences(Some(&of("hunter2")), &of("hunter3"));
-        let expected =
-            Difference { what: "config TOKEN".into(), before: Some("set".into()), after: Some("changed".into()) };
+        let expected = Difference {
+            what: "config TOKEN".into(),
+            before: Some("set".into()),
+            after: Some("changed".into()),
+        };
         assert_eq!(found, [expected]);
     }
 }

@@ -219,7 +219,8 @@ impl App {
 
     /// Gives every process whose time has come its tick.
     pub(super) fn tick(&mut self, now: Duration) -> Vec<Act> {
-        let due = |placement: &Placement| placement.instance.deadline().is_some_and(|deadline| deadline <= now);
+        let due =
+            |placement: &Placement| placement.instance.deadline().is_some_and(|deadline| deadline <= now);
         let due: Vec<Slot> =
             self.slots.iter().filter(|(_, placement)| due(placement)).map(|(slot, _)| slot.clone()).collect();
         self.each(&due, &Input::Tick, now)
@@ -250,7 +251,11 @@ impl App {
     pub(super) fn process_type_names(&self) -> Vec<String> {
         let number = self.rollout.map(|rollout| rollout.to.release).or(self.history.current());
         let release = number.and_then(|number| self.history.get(number)).or(self.history.iter().next_back());
-        release.iter().flat_map(|release| &release.definition.process_types).map(|one| one.name.clone()).collect()
+        release
+            .iter()
+            .flat_map(|release| &release.definition.process_types)
+            .map(|one| one.name.clone())
+            .collect()
     }
 
     /// The current processes that `web.1`, or `web` for all of a type, means; all of them for `None`.

@@ -202,6 +202,7 @@ impl Instance {
     /// Takes in what happened; answers what has to be done.
     pub fn take(&mut self, input: Input, now: Duration) -> Vec<Effect> {
         match input {
+            Input::Start if self.is_alive() => Vec::new(),
             Input::Start => self.start(now),
             Input::Spawned(pid) => {
                 self.pid = Some(pid);
@@ -225,9 +226,6 @@ impl Instance {
     }
 
     fn start(&mut self, now: Duration) -> Vec<Effect> {
-        if self.is_alive() {
-            return Vec::new();
-        }
         self.goal = Goal::Run;
         self.leader_gone = false;
         self.pid = None;

@@ -171,7 +171,12 @@ impl Core {
 
     /// Makes a definition the app's newest release and starts it beside what runs, even when nothing
     /// changed: the code in its folder may have. Answers the release's number.
-    pub fn deploy(&mut self, definition: Definition, cause: &str, now: Now) -> Result<(u64, Vec<Deed>), Refused> {
+    pub fn deploy(
+        &mut self,
+        definition: Definition,
+        cause: &str,
+        now: Now,
+    ) -> Result<(u64, Vec<Deed>), Refused> {
         definition.check()?;
         let name = definition.app.clone();
         let app = self.apps.entry(name.clone()).or_default();
@@ -266,8 +271,12 @@ impl Core {
 
     /// Time has passed.
     pub fn tick(&mut self, now: Now) -> Vec<Deed> {
-        let due: Vec<String> =
-            self.apps.iter().filter(|(_, app)| app.is_due(now.steady)).map(|(name, _)| name.clone()).collect();
+        let due: Vec<String> = self
+            .apps
+            .iter()
+            .filter(|(_, app)| app.is_due(now.steady))
+            .map(|(name, _)| name.clone())
+            .collect();
         due.iter().flat_map(|name| self.with(name, now, |app| app.tick(now.steady))).collect()
     }
 

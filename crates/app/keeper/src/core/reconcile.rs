@@ -116,13 +116,19 @@ impl App {
         }
     }
 
-    fn start_waiting(&mut self, generation: Generation, process_type: &ProcessType, now: Duration) -> Vec<Act> {
+    fn start_waiting(
+        &mut self,
+        generation: Generation,
+        process_type: &ProcessType,
+        now: Duration,
+    ) -> Vec<Act> {
         if !process_type.after.iter().all(|name| self.is_up(generation, name)) {
             return Vec::new();
         }
         let mut acts = Vec::new();
         for number in 1..=self.formation.count(process_type) {
-            let slot = Slot { generation: generation.number, process_type: process_type.name.clone(), number };
+            let slot =
+                Slot { generation: generation.number, process_type: process_type.name.clone(), number };
             let waits = |placement: &Placement| placement.instance.state == State::Waiting;
             if !self.slots.get(&slot).is_some_and(waits) {
                 continue;
@@ -150,7 +156,11 @@ impl App {
                 && other.number == slot.number
                 && placement.instance.is_alive()
         };
-        self.slots.iter().filter(|(other, placement)| holds(other, placement)).map(|(other, _)| other.clone()).collect()
+        self.slots
+            .iter()
+            .filter(|(other, placement)| holds(other, placement))
+            .map(|(other, _)| other.clone())
+            .collect()
     }
 
     /// Whether all processes of a type are ready, or have done what they were for.
@@ -166,9 +176,11 @@ impl App {
     fn decide_rollout(&mut self) -> Vec<Act> {
         let Some(rollout) = self.rollout else { return Vec::new() };
         let mine = |slot: &&Slot| slot.generation == rollout.to.number;
-        let failed = self.slots.iter().filter(|(slot, _)| mine(slot)).find_map(|(slot, placement)| {
-            Some((slot.process(), given_up(&placement.instance)?))
-        });
+        let failed = self
+            .slots
+            .iter()
+            .filter(|(slot, _)| mine(slot))
+            .find_map(|(slot, placement)| Some((slot.process(), given_up(&placement.instance)?)));
         if let Some((process, why)) = failed {
             self.rollout = None;
             self.outcome = Some(Outcome::Failed);
@@ -219,11 +231,14 @@ impl App {
 
     fn is_wanted(&self, slot: &Slot) -> bool {
         let generations = [self.current, self.rollout.map(|rollout| rollout.to)];
-        generations.into_iter().flatten().filter(|generation| generation.number == slot.generation).any(|generation| {
-            let release = self.history.get(generation.release);
-            let process_type = release.and_then(|release| release.definition.process_type(&slot.process_type));
-            process_type.is_some_and(|process_type| slot.number <= self.formation.count(process_type))
-        })
+        generations.into_iter().flatten().filter(|generation| generation.number == slot.generation).any(
+            |generation| {
+                let release = self.history.get(generation.release);
+                let process_type =
+                    release.and_then(|release| release.definition.process_type(&slot.process_type));
+                process_type.is_some_and(|process_type| slot.number <= self.formation.count(process_type))
+            },
+        )
     }
 
     /// How long clients may finish with a process; `None` when none can reach it.

@@ -17,7 +17,7 @@ use super::listeners::Listeners;
 use super::output::Output;
 use super::save::{Lock, Saved, Unsaved};
 use super::upgrade::Handover;
-use super::{EVENTS, Key, KeeperError, NOTICES, Options, Shell, now, processes, requests};
+use super::{EVENTS, KeeperError, Key, NOTICES, Options, Shell, now, processes, requests};
 use crate::core::{Ending, Input, State};
 
 impl Shell {
@@ -109,7 +109,9 @@ impl Shell {
                 let ticks = ticks.get(&format!("{}/{}", key.0, key.1));
                 ticks.is_some() && processes::start_ticks(*pid) == ticks.copied()
             });
-            let leads = |mark: &&processes::Mark| mark.pid == mark.group && (&mark.app, &mark.slot) == (&key.0, &key.1);
+            let leads = |mark: &&processes::Mark| {
+                mark.pid == mark.group && (&mark.app, &mark.slot) == (&key.0, &key.1)
+            };
             let newest = marks.iter().filter(leads).max_by_key(|mark| mark.start).map(|mark| mark.pid);
             if let Some(pid) = noted.or(newest) {
                 self.leaders.insert(pid, key.clone());
@@ -124,7 +126,10 @@ impl Shell {
                 (app, slot) == (&mark.app, &mark.slot) && self.core.placement(app, slot).is_some_and(alive)
             });
             if !owned {
-                eprintln!("keeper: process {} belonged to {}/{}, which no longer runs: stopped", mark.pid, mark.app, mark.slot);
+                eprintln!(
+                    "keeper: process {} belonged to {}/{}, which no longer runs: stopped",
+                    mark.pid, mark.app, mark.slot
+                );
                 processes::send(mark.pid, "TERM", StopTarget::Leader);
             }
         }
@@ -143,12 +148,7 @@ impl Shell {
             })
             .collect();
         let alive: Vec<&(Key, bool, State)> = keys.iter().filter(|(_, alive, _)| *alive).collect();
-        for (key, ..) in &alive {
-            if let Err(why) = self.owner(key).and_then(|owner| self.open_pipes(key, owner).map(drop)) {
-                eprintln!("keeper: what {}/{} says cannot be read: {why}", key.0, key.1);
-            }
-        }
-        self.output.adopted();
+        self.open_adopted(alive.iter().map(|(key, ..)| key));
         let own: Vec<u32> = self.leaders.keys().copied().collect();
         for pid in own {
             // Children of this very process are reaped; of others only their end can be seen.
@@ -174,6 +174,27 @@ impl Shell {
         self.resume();
     }
 
+    /// Opens the pipes of processes that run already.
+    fn open_adopted<'k>(&mut self, keys: impl Iterator<Item = &'k Key>) {
+        for key in keys {
+            if let Err(why) = self.owner(key).and_then(|owner| self.open_pipes(key, owner).map(drop)) {
+                eprintln!("keeper: what {}/{} says cannot be read: {why}", key.0, key.1);
+            }
+        }
+        self.output.adopted();
+    }
+
+    /// Collects again after an upgrade that did not come about.
+    pub(super) fn reopen_output(&mut self, histories: BTreeMap<String, logs::LineState>) {
+        if let Err(error) = self.output.resume() {
+            eprintln!("keeper: the log collector cannot be started: {error}");
+            return;
+        }
+        self.output.adopt(histories);
+        let keys: Vec<Key> = std::mem::take(&mut self.pipes).into_keys().collect();
+        self.open_adopted(keys.iter());
+    }
+
     /// Lets every app compare what should run with what does; starts the router where it should run.
     fn resume(&mut self) {
         let deeds: Vec<_> = self.names().iter().flat_map(|name| self.core.reconcile(name, now())).collect();
@@ -183,7 +204,8 @@ impl Shell {
             let deeds = self.begin_sweep(&key);
             self.carry_out(deeds);
         }
-        let router = self.core.app(super::OWN_APP).is_some_and(|app| app.is_alive() || app.rollout().is_some());
+        let router =
+            self.core.app(super::OWN_APP).is_some_and(|app| app.is_alive() || app.rollout().is_some());
         if !self.listeners.is_empty() && !router {
             self.start_router();
         }
@@ -197,7 +219,9 @@ impl Shell {
         let of = |(name, app): (&str, &crate::core::App)| {
             let mut found = Vec::new();
             for (slot, one) in app.slots() {
-                if let (State::Stopping, true, Some(pid)) = (&one.instance.state, one.instance.leader_gone(), one.instance.pid) {
+                if let (State::Stopping, true, Some(pid)) =
+                    (&one.instance.state, one.instance.leader_gone(), one.instance.pid)
+                {
                     found.push(((name.to_string(), slot.clone()), pid));
                 }
             }

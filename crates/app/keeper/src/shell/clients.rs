@@ -68,7 +68,8 @@ async fn serve(stream: UnixStream, events: mpsc::Sender<Event>) -> std::io::Resu
     match serde_json::from_slice(&line) {
         Ok(request) => client.answer(request).await,
         Err(error) => {
-            let hint = "the command and the keeper may be of different versions; `pinch upgrade` makes them one";
+            let hint =
+                "the command and the keeper may be of different versions; `pinch upgrade` makes them one";
             client.refuse(format!("the request cannot be read: {error}"), Some(hint.into())).await
         }
     }
@@ -80,13 +81,22 @@ impl Client {
             Request::Watch => self.watch().await,
             Request::Route => self.route().await,
             Request::Deploy { definition, .. } => self.follow(definition.app.clone(), request).await,
-            Request::RollBack { app, .. } | Request::Start { app } | Request::Restart { app, process: None } => {
-                self.follow(app.clone(), request).await
-            }
+            Request::RollBack { app, .. }
+            | Request::Start { app }
+            | Request::Restart { app, process: None } => self.follow(app.clone(), request).await,
             Request::Stop { app, process } => self.stop(app.clone(), process.clone(), request).await,
+            Request::Upgrade => {
+                if let Some(Answer::Taken { .. }) = self.forward(request).await? {
+                    self.send(&Answer::Done).await?;
+                    let _ = self.events.send(Event::BecomeNew).await;
+                }
+                Ok(())
+            }
             _ => {
-                self.forward(request).await?;
-                self.send(&Answer::Done).await
+                if !matches!(self.forward(request).await?, Some(Answer::Refused { .. })) {
+                    self.send(&Answer::Done).await?;
+                }
+                Ok(())
             }
         }
     }
@@ -140,13 +150,16 @@ impl Client {
                 }
                 Err(broadcast::error::RecvError::Closed) => return Ok(()),
             };
-            let superseded = matches!(&notice, Notice::RolloutStarted { .. }) && std::mem::replace(&mut started, true);
+            let superseded =
+                matches!(&notice, Notice::RolloutStarted { .. }) && std::mem::replace(&mut started, true);
             if superseded {
                 let why = format!("release {release} gave way to another one before it had taken over");
                 return self.refuse(why, None).await;
             }
             let decided = match &notice {
-                Notice::RolloutDone { release: done } | Notice::RolloutFailed { release: done, .. } => *done == release,
+                Notice::RolloutDone { release: done } | Notice::RolloutFailed { release: done, .. } => {
+                    *done == release
+                }
                 Notice::Stopped | Notice::EssentialEnded { .. } => true,
                 _ => false,
             };
@@ -168,7 +181,9 @@ impl Client {
         loop {
             let now = status.borrow_and_update().clone();
             let Some(mine) = now.apps.iter().find(|one| one.name == app) else { break };
-            let runs = |one: &crate::protocol::ProcessStatus| !matches!(one.state, State::Stopped | State::Failed(_));
+            let runs = |one: &crate::protocol::ProcessStatus| {
+                !matches!(one.state, State::Stopped | State::Failed(_))
+            };
             let restarted = process.is_none() && mine.wanted == Wanted::Running;
             if restarted || !mine.processes.iter().any(|one| named(one) && runs(one)) {
                 break;
@@ -221,7 +236,10 @@ impl Client {
         let sockets = &listening.listeners;
         let descriptors: Vec<_> = sockets.http.iter().chain(&sockets.admin).map(|one| one.as_fd()).collect();
         let line = format!("{}\n", sockets.http.len());
-        let mut space = vec![0; rustix::cmsg_space!(ScmRights(descriptors.len()))].into_iter().map(std::mem::MaybeUninit::new).collect::<Vec<_>>();
+        let mut space = vec![0; rustix::cmsg_space!(ScmRights(descriptors.len()))]
+            .into_iter()
+            .map(std::mem::MaybeUninit::new)
+            .collect::<Vec<_>>();
         let stream = self.writer.as_ref();
         loop {
             stream.writable().await?;

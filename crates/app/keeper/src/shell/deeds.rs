@@ -66,7 +66,12 @@ impl Shell {
         self.starts += 1;
         let gone = || "it is gone".to_string();
         let placement = self.core.placement(app, slot).ok_or_else(gone)?;
-        let definition = &self.core.app(app).and_then(|app| app.history.get(placement.release)).ok_or_else(gone)?.definition;
+        let definition = &self
+            .core
+            .app(app)
+            .and_then(|app| app.history.get(placement.release))
+            .ok_or_else(gone)?
+            .definition;
         let process_type = &placement.instance.process_type;
         let mut added = vec![
             ("PINCH_APP", app.clone()),
@@ -82,7 +87,13 @@ impl Shell {
             let path = self.options.home.notify_socket(app, &slot.to_string());
             added.push(("NOTIFY_SOCKET", path.display().to_string()));
         }
-        spawn::spawn(spawn::Start { process_type, folder: &definition.directory, config: &definition.config, added, output })
+        spawn::spawn(spawn::Start {
+            process_type,
+            folder: &definition.directory,
+            config: &definition.config,
+            added,
+            output,
+        })
     }
 
     /// The port that it had, if it is still free; else another.
@@ -92,7 +103,9 @@ impl Shell {
         let port = match (placement.instance.process_type.port, placement.port) {
             (Some(first), _) => {
                 let offset = u16::try_from(slot.number - 1).ok();
-                let port = offset.and_then(|offset| first.checked_add(offset)).ok_or("its port would be past 65535")?;
+                let port = offset
+                    .and_then(|offset| first.checked_add(offset))
+                    .ok_or("its port would be past 65535")?;
                 if !spawn::is_free(port) {
                     return Err(format!("port {port} is in use by another program"));
                 }
@@ -100,8 +113,12 @@ impl Shell {
             }
             (None, Some(before)) if spawn::is_free(before) => before,
             (None, _) => {
-                let taken: Vec<u16> =
-                    self.core.apps().flat_map(|(_, app)| app.slots()).filter_map(|(_, one)| one.port).collect();
+                let taken: Vec<u16> = self
+                    .core
+                    .apps()
+                    .flat_map(|(_, app)| app.slots())
+                    .filter_map(|(_, one)| one.port)
+                    .collect();
                 let port = spawn::free_port(self.last_port, |port| taken.contains(&port));
                 self.last_port = port.ok_or("no port is free")?;
                 self.last_port
@@ -114,13 +131,13 @@ impl Shell {
     }
 
     /// Whose the process's pipe has to be, when it runs as another user.
-    fn owner(&self, key: &Key) -> Result<Option<(u32, u32)>, String> {
+    pub(super) fn owner(&self, key: &Key) -> Result<Option<(u32, u32)>, String> {
         let placement = self.core.placement(&key.0, &key.1);
         let user = placement.and_then(|placement| placement.instance.process_type.user.as_deref());
         user.map(|user| spawn::user(user).map(|user| (user.uid, user.gid))).transpose()
     }
 
-    fn open_pipes(
+    pub(super) fn open_pipes(
         &mut self,
         key: &Key,
         owner: Option<(u32, u32)>,

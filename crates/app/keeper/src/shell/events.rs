@@ -13,6 +13,8 @@ pub(super) enum Event {
     Request(Request, Caller),
     /// A client wants to hear of everything that happens.
     Listen(oneshot::Sender<Listening>),
+    /// Become the program at the keeper's path: whoever asked has been told.
+    BecomeNew,
     /// A process is ready, if this is still the one with that process id.
     Ready(Key, u32),
     /// A process that is no child of this keeper has ended.
@@ -56,6 +58,7 @@ impl Shell {
                 });
                 self.publish_now();
             }
+            Event::BecomeNew => self.become_new(),
             Event::Ready(key, pid) => {
                 if self.core.placement(&key.0, &key.1).is_some_and(|one| one.instance.pid == Some(pid)) {
                     self.input(&key, Input::Ready);
@@ -86,7 +89,9 @@ impl Shell {
     pub(super) fn settle_drains(&mut self) {
         let apps = self.core.apps();
         let draining = apps.flat_map(|(name, app)| {
-            app.slots().filter(|(_, one)| one.is_draining()).map(move |(slot, _)| (name.to_string(), slot.clone()))
+            app.slots()
+                .filter(|(_, one)| one.is_draining())
+                .map(move |(slot, _)| (name.to_string(), slot.clone()))
         });
         let finished: Vec<Key> =
             draining.filter(|key| self.routers.values().all(|finished| finished.contains(key))).collect();

@@ -22,8 +22,13 @@ pub(super) type Shared = Arc<Sockets>;
 
 impl Listeners {
     /// Listens on these addresses besides those that are there already.
-    pub(super) fn add(&mut self, http: &[String], admin: Option<&str>) -> Result<(), (String, std::io::Error)> {
-        let mut sockets = Sockets { http: copies(&self.sockets.http), admin: copy(self.sockets.admin.as_ref()) };
+    pub(super) fn add(
+        &mut self,
+        http: &[String],
+        admin: Option<&str>,
+    ) -> Result<(), (String, std::io::Error)> {
+        let mut sockets =
+            Sockets { http: copies(&self.sockets.http), admin: copy(self.sockets.admin.as_ref()) };
         for address in http {
             if !sockets.http.iter().any(|there| is_at(there, address)) {
                 sockets.http.push(listen(address)?);
@@ -56,7 +61,10 @@ impl Listeners {
     /// Their addresses.
     pub(super) fn addresses(&self) -> (Vec<String>, Option<String>) {
         let address = |listener: &TcpListener| listener.local_addr().map(|address| address.to_string()).ok();
-        (self.sockets.http.iter().filter_map(address).collect(), self.sockets.admin.as_ref().and_then(address))
+        (
+            self.sockets.http.iter().filter_map(address).collect(),
+            self.sockets.admin.as_ref().and_then(address),
+        )
     }
 }
 

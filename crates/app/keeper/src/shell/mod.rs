@@ -160,6 +160,8 @@ impl Shell {
             self.finish_turn();
         }
         self.output.end();
+        // Those who asked for the end hear of it.
+        tokio::time::sleep(Duration::from_millis(10)).await;
         let _ = std::fs::remove_file(self.options.home.socket());
         Ok(())
     }
@@ -195,7 +197,11 @@ impl Shell {
     fn end_router_last(&mut self) {
         if self.ending.is_some() && !self.core.apps().any(|(name, app)| name != OWN_APP && app.is_alive()) {
             let running = |app: &crate::core::App| app.slots().any(|(_, one)| one.instance.is_alive());
-            if self.core.app(OWN_APP).is_some_and(|app| running(app) && app.wanted == crate::core::Wanted::Running) {
+            if self
+                .core
+                .app(OWN_APP)
+                .is_some_and(|app| running(app) && app.wanted == crate::core::Wanted::Running)
+            {
                 self.stop_apps(|name| name == OWN_APP);
             }
         }

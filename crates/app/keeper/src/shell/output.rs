@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use logs::{Collector, FileSink, History, LineSink, LineState, ProcessKey, Record, Rotation, SinkKey, Source, Stream};
+use logs::{Collector, History, LineSink, LineState, ProcessKey, Record, SinkKey, Source, Stream};
+use provisional::{FileSink, Rotation};
 
 use super::Key;
 use super::pipes::Pipe;
@@ -62,6 +63,14 @@ impl Output {
             adopting: false,
             stalled: Arc::default(),
         })
+    }
+
+    /// Collects again after [`suspend`](Self::suspend): pipes have to be opened again, as adopted ones.
+    pub(super) fn resume(&mut self) -> std::io::Result<()> {
+        self.collector = Some(Collector::start()?);
+        self.sinks.clear();
+        self.processes.clear();
+        Ok(())
     }
 
     /// From now on, pipes that are opened belong to processes that ran before this keeper did.
@@ -131,9 +140,11 @@ impl Output {
     /// Stops collecting and answers what the next collector needs to go on without a seam.
     pub(super) fn suspend(&mut self) -> BTreeMap<String, LineState> {
         let Some(collector) = self.collector.take() else { return BTreeMap::new() };
-        let names: HashMap<ProcessKey, &Key> = self.processes.iter().map(|(key, process)| (*process, key)).collect();
+        let names: HashMap<ProcessKey, &Key> =
+            self.processes.iter().map(|(key, process)| (*process, key)).collect();
         let streams = collector.suspend().unwrap_or_default();
-        let named = |one: logs::Suspended| Some((stream_name(names.get(&one.process)?, one.stream), one.state));
+        let named =
+            |one: logs::Suspended| Some((stream_name(names.get(&one.process)?, one.stream), one.state));
         streams.into_iter().filter_map(named).collect()
     }
 
@@ -181,4 +192,30 @@ impl Output {
 fn stream_name(key: &Key, stream: Stream) -> String {
     let stream = if stream == Stream::Stdout { "out" } else { "err" };
     format!("{}/{}.{stream}", key.0, key.1)
+}
+
+mod provisional {
+    use std::io::Write as _;
+    #[derive(Default)]
+    pub struct Rotation;
+    pub struct FileSink(std::fs::File);
+    impl FileSink {
+        pub fn open(folder: &std::path::Path, name: &str, _: Rotation) -> std::io::Result<Self> {
+            std::fs::create_dir_all(folder)?;
+            std::fs::OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(folder.join(format!("{name}.log")))
+                .map(Self)
+        }
+    }
+    impl logs::Sink for FileSink {
+        fn write(&mut self, records: &[u8], _: logs::Timestamp) -> Result<(), logs::Refused> {
+            self.0.write_all(records).map_err(|e| logs::Refused {
+                taken: 0,
+                reason: e.to_string(),
+                retry_after: logs::Refused::RETRY_AFTER,
+            })
+        }
+    }
 }

@@ -47,9 +47,13 @@ pub(crate) fn reap() -> Vec<(u32, Ending)> {
     ended
 }
 
-/// Whether nothing is left of a process group. Ended processes that nobody has reaped yet count as left.
+/// Whether nothing is left of a process group. Members that have ended do not count, whoever has yet to reap them.
 pub(crate) fn group_is_empty(group: u32) -> bool {
-    pid(group).is_none_or(|group| test_kill_process_group(group) == Err(rustix::io::Errno::SRCH))
+    let Some(id) = pid(group) else { return true };
+    if test_kill_process_group(id) == Err(rustix::io::Errno::SRCH) {
+        return true;
+    }
+    !all().any(|pid| stat(pid).is_some_and(|stat| stat.group == group))
 }
 
 /// Sends a signal, by name without `SIG`; whoever is gone already is no error.
@@ -62,45 +66,56 @@ pub(crate) fn send(leader: u32, signal: &str, target: StopTarget) {
 }
 
 /// When a process was started, in clock ticks since the machine's boot: with its id this names one process only.
+/// `None` once it has ended, reaped or not.
 pub(crate) fn start_ticks(pid: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name, in brackets, may hold anything; the fields after it are plain.
-    let (_, fields) = stat.rsplit_once(')')?;
-    let mut fields = fields.split_ascii_whitespace();
-    let state = fields.next()?;
-    if state == "Z" || state == "X" {
-        return None;
-    }
-    fields.nth(18)?.parse().ok()
+    stat(pid).map(|stat| stat.ticks)
 }
 
-/// The parent of a process.
+/// The parent of a process that has not ended.
 pub(crate) fn parent(pid: u32) -> Option<u32> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(1)?.parse().ok()
+    stat(pid).map(|stat| stat.parent)
+}
+
+/// What the kernel tells of a process that has not ended.
+struct Stat {
+    parent: u32,
+    group: u32,
+    ticks: u64,
+}
+
+fn stat(pid: u32) -> Option<Stat> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name, in brackets, may hold anything; the fields after it are plain.
+    let fields: Vec<&str> = text.rsplit_once(')')?.1.split_ascii_whitespace().collect();
+    let running = !matches!(*fields.first()?, "Z" | "X");
+    let number = |index: usize| fields.get(index)?.parse().ok();
+    running.then_some(Stat { parent: number(1)?, group: number(2)?, ticks: fields.get(19)?.parse().ok()? })
 }
 
 /// All processes that bear the mark of a keeper.
 pub(crate) fn marked(keeper: &str) -> Vec<Mark> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.filter_map(|pid| mark_of(pid, keeper)).collect()
+    all().filter_map(|pid| mark_of(pid, keeper)).collect()
+}
+
+/// The ids of all processes there are.
+fn all() -> impl Iterator<Item = u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
 fn mark_of(pid: u32, keeper: &str) -> Option<Mark> {
     let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
     let value = |name: &str| {
         let mut variables = environment.split(|byte| *byte == 0);
-        let found = variables.find_map(|variable| variable.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
+        let found =
+            variables.find_map(|variable| variable.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
         std::str::from_utf8(found).ok()
     };
     if value(KEEPER)? != keeper {
         return None;
     }
     let (app, slot) = value(SLOT)?.split_once('/')?;
-    let group = rustix::process::getpgid(self::pid(pid)).ok()?.as_raw_nonzero().get().unsigned_abs();
-    // Those that have ended and wait to be reaped have no start time here, and are nobody's concern.
-    start_ticks(pid)?;
+    let group = stat(pid)?.group;
     Some(Mark { pid, group, app: app.into(), slot: slot.parse().ok()?, start: value(START)?.parse().ok()? })
 }
 

@@ -50,7 +50,10 @@ impl Shell {
     fn report_app(&self, name: &str, app: &App) -> AppStatus {
         let release = app.current().map(|current| current.release).or(app.history.current());
         let rolling_out = app.rollout().map(|rollout| rollout.to.release);
-        let shown = release.or(rolling_out).and_then(|number| app.history.get(number)).or(app.history.iter().next_back());
+        let shown = release
+            .or(rolling_out)
+            .and_then(|number| app.history.get(number))
+            .or(app.history.iter().next_back());
         let definition = shown.map(|release| &release.definition);
         AppStatus {
             name: name.into(),
@@ -68,7 +71,11 @@ impl Shell {
 
     /// The routes of all apps, those that have nobody to answer among them.
     fn routes(&self) -> Vec<RouteEntry> {
-        self.core.apps().filter(|(name, _)| *name != OWN_APP).filter_map(|(name, app)| route(name, app)).collect()
+        self.core
+            .apps()
+            .filter(|(name, _)| *name != OWN_APP)
+            .filter_map(|(name, app)| route(name, app))
+            .collect()
     }
 }
 

@@ -17,7 +17,7 @@ const ROUTER_GRACE: Duration = Duration::from_secs(60);
 impl Shell {
     pub(super) fn request(&mut self, request: Request, caller: Caller) {
         let answer = match request {
-            Request::Upgrade => self.upgrade(&caller),
+            Request::Upgrade => self.prepare_upgrade(),
             Request::OneOff { app, command } => self.one_off(&app, command, caller.pid),
             other => self.answer(other),
         };
@@ -141,14 +141,18 @@ impl Shell {
     pub(super) fn start_router(&mut self) {
         let program = self.options.program.display().to_string();
         let run = self.options.home.run.display().to_string();
-        let mut router =
-            ProcessType::new("router", CommandLine::Argv(vec![program, "router".into(), "--keeper".into(), run]));
+        let mut router = ProcessType::new(
+            "router",
+            CommandLine::Argv(vec![program, "router".into(), "--keeper".into(), run]),
+        );
         router.ready = Readiness::Notify;
         router.ready_timeout = Duration::from_secs(20);
         router.stop.grace = ROUTER_GRACE;
         router.stop.target = StopTarget::Leader;
-        let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        let kept = variables.filter(|(name, _)| ["PATH", "LANG", "TZ", "RUST_BACKTRACE"].contains(&name.as_str()));
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let kept =
+            variables.filter(|(name, _)| ["PATH", "LANG", "TZ", "RUST_BACKTRACE"].contains(&name.as_str()));
         let definition = Definition {
             app: OWN_APP.into(),
             directory: "/".into(),
@@ -166,6 +170,7 @@ impl Shell {
 }
 
 /// Does something once a process that is no child has ended; at once when it already has.
+#[expect(deprecated, reason = "its successor is `unsafe` to call; nobody else can close an owned descriptor")]
 pub(super) fn watch_end(pid: u32, then: impl Future<Output = ()> + Send + 'static) {
     let watched = processes::pid(pid)
         .and_then(|pid| rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok())

@@ -66,7 +66,8 @@ pub(super) struct Saved {
 impl Lock {
     /// Takes the lock of a home, whose folders are made.
     pub(super) fn take(home: &Home) -> Result<Self, KeeperError> {
-        for folder in [&home.run, &home.state, &home.logs, &home.run.join("pipes"), &home.run.join("notify")] {
+        for folder in [&home.run, &home.state, &home.logs, &home.run.join("pipes"), &home.run.join("notify")]
+        {
             private_folder(folder).map_err(|error| KeeperError::Home { path: folder.clone(), error })?;
         }
         let path = home.lock();
@@ -113,9 +114,10 @@ impl Shell {
 
     fn write_down(&self, durable: bool) -> std::io::Result<()> {
         let key = |app: &str, slot: &crate::core::Slot| format!("{app}/{slot}");
-        let ticks = self.leaders.iter().filter_map(|(pid, (app, slot))| {
-            Some((key(app, slot), processes::start_ticks(*pid)?))
-        });
+        let ticks = self
+            .leaders
+            .iter()
+            .filter_map(|(pid, (app, slot))| Some((key(app, slot), processes::start_ticks(*pid)?)));
         let (http, admin) = self.listeners.addresses();
         let saved = SavedRef {
             boot: &processes::boot(),
@@ -147,7 +149,8 @@ struct SavedRef<'a> {
 /// Writes a file that only its owner may read: beside its place, then renamed.
 pub(super) fn write_privately(path: &Path, content: &[u8], durable: bool) -> std::io::Result<()> {
     let beside = path.with_extension("new");
-    let mut file = fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&beside)?;
+    let mut file =
+        fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&beside)?;
     file.write_all(content)?;
     if durable {
         file.sync_all()?;

@@ -51,7 +51,9 @@ pub(crate) fn spawn(start: Start<'_>) -> Result<u32, String> {
             let program = command.get_program().to_string_lossy().into_owned();
             Err(match error.kind() {
                 std::io::ErrorKind::NotFound => format!("the program `{program}` is not there"),
-                std::io::ErrorKind::PermissionDenied => format!("the program `{program}` may not be run: {error}"),
+                std::io::ErrorKind::PermissionDenied => {
+                    format!("the program `{program}` may not be run: {error}")
+                }
                 _ => format!("`{program}` cannot be started: {error}"),
             })
         }
@@ -77,7 +79,8 @@ fn command(process_type: &ProcessType) -> Command {
         (CommandLine::Shell(line), None) => shell(line),
         (CommandLine::Shell(line), Some(umask)) => shell(&format!("{umask}; {line}")),
         (CommandLine::Argv(argv), None) => {
-            let (program, rest) = argv.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+            let (program, rest) =
+                argv.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
             let mut command = Command::new(program);
             command.args(rest);
             command

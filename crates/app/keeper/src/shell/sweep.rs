@@ -28,7 +28,9 @@ impl Shell {
     /// Looks at once; goes on looking when something is left.
     pub(super) fn begin_sweep(&mut self, key: &Key) -> Vec<Deed> {
         let Some(placement) = self.core.placement(&key.0, &key.1) else { return Vec::new() };
-        let Some(group) = placement.instance.pid else { return Vec::new() };
+        let Some(group) = placement.instance.pid else {
+            return self.core.take(&key.0, &key.1, Input::Gone, now());
+        };
         let mut sweep = Sweep { group, next: now().steady + SOON, pause: SOON, asked: Vec::new() };
         if self.is_clean(key, &mut sweep) {
             return self.core.take(&key.0, &key.1, Input::Gone, now());

@@ -14,8 +14,8 @@ use std::process::{Command, Stdio};
 
 use logs::LineState;
 use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
-    SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
 };
 use serde::{Deserialize, Serialize};
 
@@ -68,32 +68,35 @@ impl Handover {
 }
 
 impl Shell {
-    /// Becomes the program at the keeper's path. Comes back only when that cannot be.
-    pub(super) fn upgrade(&mut self, caller: &Caller) -> Answer {
-        let refused = |why: String| Answer::Refused {
-            why,
-            hint: Some("the keeper goes on as it was; put a working binary in its place and try again".into()),
+    /// Makes sure that the program at the keeper's path can be run: one that cannot even say its version must not
+    /// become the keeper.
+    pub(super) fn prepare_upgrade(&self) -> Answer {
+        let program = &self.options.program;
+        let why = match Command::new(program).arg("--version").stdin(Stdio::null()).output() {
+            Ok(output) if output.status.success() => return Answer::Taken { release: None },
+            Ok(output) => format!("{} ended with {}", program.display(), output.status),
+            Err(error) => format!("{}: {error}", program.display()),
         };
-        // A program that cannot even say its version must not become the keeper.
-        let trial = Command::new(&self.options.program).arg("--version").stdin(Stdio::null()).output();
-        match trial {
-            Ok(output) if output.status.success() => {}
-            Ok(output) => return refused(format!("{} ended with {}", self.options.program.display(), output.status)),
-            Err(error) => return refused(format!("{}: {error}", self.options.program.display())),
-        }
+        let hint = "the keeper goes on as it was; put a working binary in its place and try again";
+        Answer::Refused { why, hint: Some(hint.into()) }
+    }
+
+    /// Becomes the program at the keeper's path. Comes back only when that cannot be; the keeper then goes on.
+    pub(super) fn become_new(&mut self) {
         self.upgrades += 1;
         self.unsaved.durable();
         self.save();
-        let _ = caller.answer.try_send(Answer::Taken { release: None });
-        let error = self.become_new();
+        let histories = self.output.suspend();
+        let error = self.replace(&histories);
+        eprintln!("keeper: cannot become {}: {error}", self.options.program.display());
         self.upgrades -= 1;
-        // The collector is gone by now; a keeper that begins anew has everything it needs.
-        refused(format!("{}: {error}", self.options.program.display()))
+        self.unsaved.durable();
+        self.reopen_output(histories);
     }
 
-    fn become_new(&mut self) -> std::io::Error {
+    fn replace(&self, histories: &BTreeMap<String, LineState>) -> std::io::Error {
         let sockets = self.listeners.shared();
-        let note = Note { http: sockets.http.len(), histories: self.output.suspend() };
+        let note = Note { http: sockets.http.len(), histories: histories.clone() };
         let written = serde_json::to_vec(&note).map_err(std::io::Error::from).and_then(|text| {
             save::write_privately(&self.options.home.run.join("handover.json"), &text, false)
         });
