@@ -7,6 +7,8 @@ use crate::Exit;
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
+    /// Worth knowing; nothing is wrong. `--strict` leaves it as it is.
+    Note,
     /// Looks mistaken, but the run goes on.
     Warning,
     /// Nothing right can come of it.
@@ -67,6 +69,11 @@ impl Problem {
     /// A warning.
     pub fn warning(code: &'static str, what: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, exit: Exit::Done, ..Self::error(code, what) }
+    }
+
+    /// A note.
+    pub fn note(code: &'static str, what: impl Into<String>) -> Self {
+        Self { severity: Severity::Note, exit: Exit::Done, ..Self::error(code, what) }
     }
 
     /// Puts it at a span; [`Span::NONE`] leaves the place as it was.

@@ -80,7 +80,7 @@ impl Talk {
         for problem in problems.iter() {
             let least = match problem.severity {
                 Severity::Error => LogLevel::Error,
-                Severity::Warning => LogLevel::Warning,
+                Severity::Warning | Severity::Note => LogLevel::Warning,
             };
             if self.level >= least {
                 self.line(&report::render(problem, sources, style));

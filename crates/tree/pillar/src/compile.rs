@@ -50,7 +50,7 @@ pub fn compile(
 pub(crate) fn as_pillar_problem(problem: Problem) -> Problem {
     match problem.severity {
         Severity::Error => problem.exit(Exit::Pillar),
-        Severity::Warning => problem,
+        Severity::Warning | Severity::Note => problem,
     }
 }
 
