@@ -22,18 +22,26 @@ pub(crate) struct Talk {
     pub level: LogLevel,
     /// Whether progress is shown.
     pub progress: bool,
+    /// Whether standard output is a terminal.
+    pub out_is_terminal: bool,
 }
 
 #[expect(clippy::unused_self, reason = "whoever talks does not choose where it goes")]
 impl Talk {
     /// As the surroundings and options have it.
     pub(crate) fn new(surroundings: &Surroundings, common: &Common) -> Self {
-        let paint = |terminal| surroundings.paint(terminal, common.force_color, common.no_color);
+        Self::of(surroundings, common.force_color, common.no_color, common.log_level)
+    }
+
+    /// The same, for commands with other options.
+    pub(crate) fn of(surroundings: &Surroundings, forced: bool, forbidden: bool, level: LogLevel) -> Self {
+        let paint = |terminal| surroundings.paint(terminal, forced, forbidden);
         Self {
             out: paint(surroundings.stdout_is_terminal),
             error: paint(surroundings.stderr_is_terminal),
-            level: common.log_level,
-            progress: surroundings.stderr_is_terminal && common.log_level > LogLevel::Quiet,
+            level,
+            progress: surroundings.stderr_is_terminal && level > LogLevel::Quiet,
+            out_is_terminal: surroundings.stdout_is_terminal,
         }
     }
 
