@@ -13,6 +13,13 @@
 //! # What it never does
 //! Decide anything about states. It parses, calls, prints.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the edge: it reads what describes an app, starts keepers and becomes one-off processes"
+)]
+
+mod app;
 mod arguments;
 mod commands;
 mod configuration;
@@ -39,5 +46,5 @@ pub fn main() -> std::process::ExitCode {
             return code.code().into();
         }
     };
-    commands::run(line.command, &surroundings).code().into()
+    commands::run(line.command, &surroundings).into()
 }

@@ -40,7 +40,8 @@ impl Described {
         let mut problems = Problems::new();
         let described = read(folder, description, place, surroundings, &mut problems);
         if !description.notes {
-            problems = problems.into_iter().filter(|one| one.severity != Severity::Note).collect();
+            let all = std::mem::take(&mut problems);
+            problems.extend(all.into_iter().filter(|one| one.severity != Severity::Note));
         }
         match described {
             Some(described) if !problems.has_errors() => {

@@ -81,7 +81,7 @@ fn time(text: &str, now: Timestamp) -> Result<Timestamp, Problem> {
     if let Some(age) = age {
         return Ok(now.before(std::time::Duration::from_secs(age)));
     }
-    text.parse().map_err(|_| {
+    Timestamp::parse(text.as_bytes()).ok_or_else(|| {
         Problem::error("logs.time", format!("`{text}` is no time"))
             .hint("write an age (90s, 10m, 2h, 3d) or a moment (2026-11-28T10:00:00Z)")
     })

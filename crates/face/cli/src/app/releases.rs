@@ -39,7 +39,8 @@ fn show(place: &Place) -> Result<(), Problem> {
     let mut text = String::new();
     for (index, one) in releases.iter().enumerate().rev() {
         let mark = if current == Some(one.number) { "  (current)" } else { "" };
-        let time = logs::Timestamp::from_seconds(one.created).to_string();
+        let created = std::time::Duration::from_secs(one.created);
+        let time = logs::Timestamp::from(std::time::UNIX_EPOCH + created).to_string();
         let time = time.get(..19).unwrap_or_default().replace('T', " ");
         let revision = one.definition.revision.as_deref().map(|one| format!("  {one}")).unwrap_or_default();
         let head = format!("{:>4}  {time}  {}{revision}{mark}", one.number, one.cause);

@@ -35,7 +35,7 @@ impl TerminalLog {
                 Item::Event(event) if self.json => json(&event),
                 Item::Event(event) => self.event(&event),
                 Item::Gap(gap) => {
-                    let what = format!("a part of the log of {} is gone: {}", gap.process, gap);
+                    let what = format!("a part of the log of {} is gone ({:?})", gap.process, gap.cause);
                     self.lines.line("--------", "system", what.as_bytes())
                 }
             };

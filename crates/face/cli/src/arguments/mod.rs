@@ -82,14 +82,6 @@ Examples:
   pinch up --ready web=/healthz       ready is what answers there
   pinch up --host shop.example.org --listen 0.0.0.0:80")]
     Up(Up),
-    /// Run an app's processes in the foreground, as foreman does
-    #[command(after_help = "\
-Examples:
-  pinch start                         the Procfile of this folder
-  pinch start web -p 3000             only web, with PORT=3000
-  pinch start -m all=1,worker=3
-  pinch start -c supervisord.conf     the programs of supervisord")]
-    Start(Start),
     /// List apps and their processes
     Ps(Ps),
     /// Show what processes said
@@ -114,8 +106,6 @@ Examples:
     Run(OneOff),
     /// Show config vars and where each comes from
     Config(Config),
-    /// Write an app's processes down for another supervisor
-    Export(Export),
     /// List the releases of an app
     Releases(AppOnly),
     /// Go back to an earlier release
@@ -127,9 +117,6 @@ Examples:
     /// Be the router of a keeper
     #[command(hide = true)]
     Router(Internal),
-    /// Be the drain of a keeper
-    #[command(hide = true)]
-    Drain(Internal),
     /// Write completions for a shell to standard output
     Completion {
         /// Which shell.
