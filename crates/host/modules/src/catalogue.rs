@@ -4,6 +4,7 @@ use crate::{ExecutionFunction, Module, StateFunction};
 
 /// Every module, by name. To register one is to add its line here.
 pub static MODULES: &[&Module] = &[
+    &crate::app::MODULE,
     &crate::archive::MODULE,
     &crate::cmd::MODULE,
     &crate::config::MODULE,
@@ -22,6 +23,7 @@ pub static MODULES: &[&Module] = &[
     &crate::network::MODULE,
     &crate::pillar::MODULE,
     &crate::pkg::MODULE,
+    &crate::process::MODULE,
     &crate::saltutil::MODULE,
     &crate::service::MODULE,
     &crate::slsutil::MODULE,

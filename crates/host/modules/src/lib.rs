@@ -47,6 +47,7 @@ mod outcome;
 mod shapes;
 mod traverse;
 
+mod app;
 mod archive;
 mod cmd;
 mod config;
@@ -65,6 +66,7 @@ mod module;
 mod network;
 mod pillar;
 mod pkg;
+mod process;
 mod saltutil;
 mod service;
 mod slsutil;
