@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::assembly::Assembly;
 use super::open_file::Missing;
 use super::tail::{Step, Tail};
-use super::{Gap, Item, Place, Position, Query};
+use super::{Gap, GapCause, Item, Place, Position, Query};
 use crate::Timestamp;
 use crate::log_files::LogFiles;
 use crate::record::Stream;
@@ -72,6 +72,10 @@ impl Source {
                 }
                 Step::Gap(cause, Missing { bytes, records }) => {
                     self.assembly.end();
+                    if cause == GapCause::Removed {
+                        // Another log: nothing of it was given out.
+                        self.skip = Position::default();
+                    }
                     self.gap = Some(Gap { process: Arc::clone(&self.process), cause, bytes, records });
                 }
                 Step::Nothing => {
