@@ -8,6 +8,7 @@ mod process_type;
 mod procfile;
 mod secrets;
 mod shlex;
+mod supervisord;
 mod text;
 
 pub use config_vars::{ConfigVar, ConfigVars, Layer, Origin};
@@ -22,3 +23,4 @@ pub use process_type::{
 };
 pub use procfile::{Entry, Mode, Procfile, RELEASE, Unprintable, print as print_procfile};
 pub use secrets::{Secrecy, looks_secret, mask};
+pub use supervisord::{ConfigText, Group, Log, LogTarget, Process, Program, Supervisord, SupervisordContext};
