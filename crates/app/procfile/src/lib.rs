@@ -2,6 +2,7 @@
 
 mod config_vars;
 mod dotenv;
+mod export;
 mod formation;
 mod ports;
 mod process_type;
@@ -15,6 +16,7 @@ pub use config_vars::{ConfigVar, ConfigVars, Layer, Origin};
 pub use dotenv::{
     BadName, BestLine, EnvContext, EnvFile, EnvFormat, EnvVar, Precedence, best_line, print as print_env,
 };
+pub use export::{Export, ExportedFile, supervisord as export_supervisord, systemd as export_systemd};
 pub use formation::Formation;
 pub use ports::{BasePort, STEP};
 pub use process_type::{

@@ -38,7 +38,8 @@ use value::Span;
 
 use crate::ProcessType;
 use crate::text::{self, Findings};
-use environment::{before_4_4, pairs};
+pub(crate) use environment::before_4_4;
+use environment::pairs;
 use expand::Named;
 use ini::Ini;
 use options::Options;
