@@ -273,7 +273,12 @@ fn bind(this: &Macro, mut args: Args) -> Result<Vec<Option<Value>>, Error> {
         && !found_caller
     {
         let caller = args.take_keyword("caller").filter(|caller| !caller.is_none());
-        let missing = || Value::Undefined(Undefined::new(UndefinedKind::Hint("No caller defined".into())));
+        let missing = || {
+            Value::Undefined(Undefined::new(UndefinedKind::Hint {
+                text: "No caller defined".into(),
+                near: None,
+            }))
+        };
         put(slot, Some(caller.unwrap_or_else(missing)));
     }
     let name = || this.name().map_or_else(|| "None".into(), |name| quote(&name));
