@@ -66,7 +66,7 @@ impl jinja::Loader for TreeLoader<'_> {
         };
         let path = path.map_err(|error| {
             Error::new(ErrorKind::NotFound, name)
-                .hint(format!("{error}: templates are read from the tree only"))
+                .hint(format!("{error}: templates are read from the tree only, by their path below its root"))
         })?;
         let full: Arc<str> = path.into();
         if is_relative {
@@ -79,11 +79,13 @@ impl jinja::Loader for TreeLoader<'_> {
         let bytes = self
             .files
             .read(self.saltenv, name)
-            .map_err(|error| Error::other("OSError", error.to_string()))?;
+            .map_err(|error| Error::other("OSError", error.to_string()).hint(error.hint()))?;
         let Some(bytes) = bytes else { return Ok(None) };
         if bytes.len() > self.limit {
             let text = format!("`{name}` has {} bytes; templates may have {}", bytes.len(), self.limit);
-            return Err(Error::limit(text));
+            return Err(
+                Error::limit(text).hint("templates are text for people: keep data in files of its own")
+            );
         }
         let text = std::str::from_utf8(&bytes).map_err(|error| {
             let at = error.valid_up_to();
