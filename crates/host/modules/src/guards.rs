@@ -153,8 +153,10 @@ fn called(context: &Context<'_>, function: &str, call: &Map) -> Result<bool, Fai
     let path = named.remove("get_return");
     let positional = named.remove("args");
     let positional = positional.as_ref().and_then(Value::as_list).unwrap_or_default().to_vec();
-    let found = catalogue::execution_function(function)
-        .ok_or_else(|| Failure::message(format!("no execution function `{function}`")))?;
+    let found = catalogue::execution_function(function).ok_or_else(|| {
+        Failure::message(format!("no execution function `{function}`"))
+            .hint(catalogue::advice_on_function(function))
+    })?;
     let context = Context { caller: Caller::Template, ..*context };
     let answer = found.call(function, &context, positional, named)?;
     Ok(match (path, answer.as_map()) {
