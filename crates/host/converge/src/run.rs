@@ -8,7 +8,7 @@ use host::{HostError, Overlay, Timestamp};
 use modules::{
     Caller, Context, Failure, Managed, Minion, Outcome, StateFunction, Templates, Verdict, state_function,
 };
-use report::{Problem, Problems};
+use report::{Problem, Problems, Severity};
 use value::{Span, Value};
 
 use crate::decide::{Decision, Requisite, Seen, decide};
@@ -177,9 +177,10 @@ impl Run<'_> {
             let total = self.program.steps.len();
             observer.starting(total, total, &step.function_name(), &step.chunk.name);
             let minion = self.minion.clone();
-            let begun = self.begin();
+            let (begun, known) = (self.begin(), self.problems.len());
             let result = checked_call(on_watch, &context(&minion, self.templates, step), step);
             let outcome = self.settled(result);
+            self.tell(known, step, &outcome);
             let mut result = self.end(begun, report.results.len(), step, outcome, true);
             result.id = format!("listener_{}", result.id);
             result.function = "mod_watch".into();
@@ -290,11 +291,17 @@ impl Run<'_> {
     fn told(&mut self, step: &Step, watch: bool) -> Outcome {
         let known = self.problems.len();
         let outcome = self.attempt(step, watch);
-        if outcome.verdict == Verdict::Failed && self.problems.len() == known {
-            self.problems.push(failure_of(step, &outcome));
+        self.tell(known, step, &outcome);
+        outcome
+    }
+
+    /// A failure that no problem from number `known` on tells of becomes one.
+    fn tell(&mut self, known: usize, step: &Step, outcome: &Outcome) {
+        let is_told = self.problems.iter().skip(known).any(|problem| problem.severity == Severity::Error);
+        if outcome.verdict == Verdict::Failed && !is_told {
+            self.problems.push(failure_of(step, outcome));
         }
         self.problems.place_from(known, step.chunk.place());
-        outcome
     }
 
     /// Runs it, as often as its `retry` says.
@@ -355,12 +362,11 @@ impl Run<'_> {
 
     /// In Salt's words, before any guard is asked: arguments that the function needs are missing.
     fn lacking(&mut self, step: &Step, name: &str, function: &StateFunction) -> Option<Outcome> {
-        let arguments = step.arguments();
-        let missing = function.missing_arguments(&arguments);
+        let missing = function.missing_arguments(&step.chunk.args);
         if missing.is_empty() {
             return None;
         }
-        if let Err(problems) = (function.check)(&arguments, step.chunk.place()) {
+        if let Err(problems) = (function.check)(&step.arguments(), step.chunk.place()) {
             self.problems.extend(problems.into_iter().map(|problem| problem.exit(report::Exit::Failed)));
         }
         let lines = missing.iter().map(|argument| format!("Missing parameter {argument} for state {name}\n"));
@@ -372,9 +378,15 @@ impl Run<'_> {
         if outcome.verdict != Verdict::Holds || function_checks_itself(step) {
             return outcome;
         }
+        // It judges what the state has made, and a plan has made nothing.
+        if self.minion.host.is_plan() && !outcome.changes.is_empty() {
+            return outcome;
+        }
         match modules::guards::check_command(context, commands, &step.chunk.args) {
             Ok(None) => outcome,
-            Ok(Some(comment)) => Outcome { verdict: Verdict::Failed, comment, ..outcome },
+            Ok(Some(comment)) => Outcome { verdict: Verdict::Failed, comment, ..outcome }
+                .hint("the state did what it was asked, and the command still finds it wanting: run it by hand")
+                .blames("check_cmd"),
             Err(failure) => self.failed(failure),
         }
     }

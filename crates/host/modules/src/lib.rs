@@ -41,6 +41,7 @@ mod context;
 #[macro_use]
 mod function;
 mod filter_by;
+mod foresight;
 mod glob;
 pub mod guards;
 mod outcome;
