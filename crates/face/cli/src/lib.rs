@@ -28,6 +28,7 @@ mod progress;
 mod session;
 mod talk;
 mod terminal;
+mod usage;
 mod words;
 
 use clap::Parser as _;
@@ -40,8 +41,16 @@ pub fn main() -> std::process::ExitCode {
     let line = match arguments::CommandLine::try_parse_from(arguments::as_typed(typed)) {
         Ok(line) => line,
         Err(error) => {
-            // Help and version go to standard output and are no failure; a broken pipe is nobody's fault.
-            let _ = error.print();
+            match usage::problem(&error) {
+                Some(problem) => {
+                    let talk = talk::Talk::new(&surroundings, &arguments::Common::default());
+                    talk.problems(&problem.into(), &report::Sources::new());
+                }
+                // Help and version go to standard output and are no failure; a broken pipe is nobody's fault.
+                None => {
+                    let _ = error.print();
+                }
+            }
             let code = if error.use_stderr() { Exit::Usage } else { Exit::Done };
             return code.code().into();
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use host::{Attributes, Files as _, System};
 use modules::{Level, Messages};
-use report::{Problems, Severity, Sources, Style};
+use report::{Problem, Problems, Severity, Sources, Style};
 
 use crate::arguments::{Common, LogLevel};
 use crate::output::{Paint, harmless};
@@ -57,7 +57,10 @@ impl Talk {
         let host = System::new(surroundings.environment.clone());
         let path = std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf());
         if let Err(error) = host.write(&path, text.as_bytes(), &Attributes::default()) {
-            self.line(&format!("error: {error}"));
+            let problem = Problem::error("output.unwritable", error.to_string())
+                .why("what was to go there is printed instead");
+            let problem = error.hint().into_iter().fold(problem, Problem::hint);
+            self.problems(&problem.into(), &Sources::new());
             self.data(text);
         }
     }

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use host::{HostError, Overlay, Timestamp};
-use modules::{Caller, Context, Failure, Managed, Minion, Outcome, Templates, Verdict, state_function};
-use report::{Problem, Problems};
-use value::Value;
+use modules::{
+    Caller, Context, Failure, Managed, Minion, Outcome, StateFunction, Templates, Verdict, state_function,
+};
+use report::{Problem, Problems, Severity};
+use value::{Span, Value};
 
 use crate::decide::{Decision, Requisite, Seen, decide};
 use crate::program::{Program, Step};
@@ -175,9 +177,10 @@ impl Run<'_> {
             let total = self.program.steps.len();
             observer.starting(total, total, &step.function_name(), &step.chunk.name);
             let minion = self.minion.clone();
-            let begun = self.begin();
+            let (begun, known) = (self.begin(), self.problems.len());
             let result = checked_call(on_watch, &context(&minion, self.templates, step), step);
             let outcome = self.settled(result);
+            self.tell(known, step, &outcome);
             let mut result = self.end(begun, report.results.len(), step, outcome, true);
             result.id = format!("listener_{}", result.id);
             result.function = "mod_watch".into();
@@ -288,11 +291,17 @@ impl Run<'_> {
     fn told(&mut self, step: &Step, watch: bool) -> Outcome {
         let known = self.problems.len();
         let outcome = self.attempt(step, watch);
-        if outcome.verdict == Verdict::Failed && self.problems.len() == known {
-            self.problems.push(failure_of(step, &outcome.comment));
+        self.tell(known, step, &outcome);
+        outcome
+    }
+
+    /// A failure that no problem from number `known` on tells of becomes one.
+    fn tell(&mut self, known: usize, step: &Step, outcome: &Outcome) {
+        let is_told = self.problems.iter().skip(known).any(|problem| problem.severity == Severity::Error);
+        if outcome.verdict == Verdict::Failed && !is_told {
+            self.problems.push(failure_of(step, outcome));
         }
         self.problems.place_from(known, step.chunk.place());
-        outcome
     }
 
     /// Runs it, as often as its `retry` says.
@@ -328,6 +337,9 @@ impl Run<'_> {
             return Outcome::failed(what);
         }
         self.problems.extend(warnings);
+        if let Some(outcome) = self.lacking(step, &name, function) {
+            return outcome;
+        }
         let minion = self.minion.clone();
         let surroundings = context(&minion, self.templates, step);
         match guard(&surroundings, step) {
@@ -348,14 +360,33 @@ impl Run<'_> {
         self.after(&surroundings, step, outcome)
     }
 
+    /// In Salt's words, before any guard is asked: arguments that the function needs are missing.
+    fn lacking(&mut self, step: &Step, name: &str, function: &StateFunction) -> Option<Outcome> {
+        let missing = function.missing_arguments(&step.chunk.args);
+        if missing.is_empty() {
+            return None;
+        }
+        if let Err(problems) = (function.check)(&step.arguments(), step.chunk.place()) {
+            self.problems.extend(problems.into_iter().map(|problem| problem.exit(report::Exit::Failed)));
+        }
+        let lines = missing.iter().map(|argument| format!("Missing parameter {argument} for state {name}\n"));
+        Some(Outcome::failed(lines.collect::<String>()))
+    }
+
     fn after(&mut self, context: &Context<'_>, step: &Step, outcome: Outcome) -> Outcome {
         let Some(commands) = step.argument("check_cmd") else { return outcome };
         if outcome.verdict != Verdict::Holds || function_checks_itself(step) {
             return outcome;
         }
+        // It judges what the state has made, and a plan has made nothing.
+        if self.minion.host.is_plan() && !outcome.changes.is_empty() {
+            return outcome;
+        }
         match modules::guards::check_command(context, commands, &step.chunk.args) {
             Ok(None) => outcome,
-            Ok(Some(comment)) => Outcome { verdict: Verdict::Failed, comment, ..outcome },
+            Ok(Some(comment)) => Outcome { verdict: Verdict::Failed, comment, ..outcome }
+                .hint("the state did what it was asked, and the command still finds it wanting: run it by hand")
+                .blames("check_cmd"),
             Err(failure) => self.failed(failure),
         }
     }
@@ -371,8 +402,7 @@ impl Run<'_> {
                 Outcome::unknown(format!("{what} cannot be known before the run: {because}"))
             }
             Failure::Host(error) => {
-                let hint = error.hint().map(|hint| format!("\n{hint}")).unwrap_or_default();
-                Outcome::failed(format!("{error}{hint}"))
+                error.hint().into_iter().fold(Outcome::failed(error.to_string()), Outcome::hint)
             }
             Failure::Problems(problems) => {
                 let comment =
@@ -380,17 +410,16 @@ impl Run<'_> {
                 self.problems.extend(problems.into_iter().map(|problem| problem.exit(report::Exit::Failed)));
                 Outcome::failed(comment)
             }
-            Failure::Message(message) => Outcome::failed(message),
+            Failure::Message { what, advice } => Outcome { advice, ..Outcome::failed(what) },
         }
     }
 
     /// Salt's words, and a problem that points at the line with the nearest name there is.
     fn unknown_function(&mut self, step: &Step, name: &str) -> Outcome {
-        let names: Vec<String> = modules::catalogue::state_names().collect();
         self.problems.push(
             Problem::error("sls.unknown-function", format!("there is no state function `{name}`"))
                 .at(step.chunk.place())
-                .did_you_mean(name, names.iter().map(String::as_str))
+                .hint(modules::catalogue::advice_on_state(name))
                 .exit(report::Exit::Failed),
         );
         Outcome::failed(format!(
@@ -400,13 +429,17 @@ impl Run<'_> {
     }
 }
 
-/// A state that failed, with the place where it is declared: its comment alone names no line to go to.
-fn failure_of(step: &Step, comment: &str) -> Problem {
-    let mut lines = comment.lines().map(str::trim).filter(|line| !line.is_empty());
+/// A state that failed, at the argument that is to blame or where it is declared: its comment alone names no line
+/// to go to.
+fn failure_of(step: &Step, outcome: &Outcome) -> Problem {
+    let mut lines = outcome.comment.lines().map(str::trim).filter(|line| !line.is_empty());
     let what =
         format!("`{}` failed: {}", step.function_name(), lines.next().unwrap_or("it does not say why"));
-    let problem = Problem::error("state.failed", what).at(step.chunk.place()).exit(report::Exit::Failed);
-    lines.take(6).fold(problem, Problem::why)
+    let place = outcome.advice.argument.map_or(Span::NONE, |name| step.place_of(name));
+    let problem =
+        Problem::error("state.failed", what).at(step.chunk.place()).at(place).exit(report::Exit::Failed);
+    let problem = lines.take(6).fold(problem, Problem::why);
+    outcome.advice.hints.iter().fold(problem, Problem::hint)
 }
 
 fn context<'a>(minion: &'a Minion, templates: &'a dyn Templates, step: &'a Step) -> Context<'a> {

@@ -270,6 +270,11 @@ impl<H: Host> Host for Journaled<H> {
         journal.get(mark..).unwrap_or_default().to_vec()
     }
 
+    fn first_change(&self, fits: &dyn Fn(&Change) -> bool) -> Option<Change> {
+        let journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        journal.iter().find(|change| fits(change)).cloned()
+    }
+
     fn is_plan(&self) -> bool {
         self.inner.is_plan()
     }

@@ -78,6 +78,11 @@ pub trait Host: Files + Commands + Facts + Clock + Send + Sync {
         Vec::new()
     }
 
+    /// The first recorded change that fits. Forms that keep no journal have none.
+    fn first_change(&self, _fits: &dyn Fn(&Change) -> bool) -> Option<Change> {
+        None
+    }
+
     /// Whether acts are only recorded (a plan). For wording ("would be"), never for deciding.
     fn is_plan(&self) -> bool {
         false

@@ -15,9 +15,11 @@ use crate::{Failure, glob};
 pub(crate) fn filter_by(arguments: &Map, path: &str, data: &Map) -> Result<Value, Failure> {
     let table = arguments.get("lookup_dict").ok_or_else(|| {
         Failure::message("filter_by() missing 1 required positional argument: 'lookup_dict'")
+            .hint("write the table as the first argument: `grains.filter_by({'Debian': {…}, 'RedHat': {…}})`")
     })?;
     let table = table.as_map().ok_or_else(|| {
         Failure::message(format!("filter_by: lookup_dict has to be a mapping, not {}", table.kind()))
+            .hint("the table maps a grain's values to what belongs to them: `{'Debian': {…}, 'RedHat': {…}}`")
     })?;
     let fallback = arguments.get("default").map_or(Cow::Borrowed("default"), |name| text_of(name));
     let found = choose(table, traverse(data, path, ":")).or_else(|| table.get(&fallback));
@@ -30,7 +32,8 @@ pub(crate) fn filter_by(arguments: &Map, path: &str, data: &Map) -> Result<Value
             if found.as_map().is_none() {
                 return Err(Failure::message(
                     "filter_by default and look-up values must both be dictionaries.",
-                ));
+                )
+                .hint("make the chosen entry of the table a mapping, as the one that `base` names"));
             }
             Some(update(base.clone(), found.clone(), false)?)
         }
@@ -39,7 +42,8 @@ pub(crate) fn filter_by(arguments: &Map, path: &str, data: &Map) -> Result<Value
     match (arguments.get("merge").filter(|merge| merge.is_truthy()), chosen) {
         (None, chosen) => Ok(chosen.unwrap_or(Value::NULL)),
         (Some(merge), _) if merge.as_map().is_none() => {
-            Err(Failure::message("filter_by merge argument must be a dictionary."))
+            Err(Failure::message("filter_by merge argument must be a dictionary.")
+                .hint("give `merge` a mapping, such as `salt['pillar.get']('web', {})`"))
         }
         (Some(merge), None) => Ok(merge.clone()),
         (Some(merge), Some(chosen)) => update(chosen, merge.clone(), false),

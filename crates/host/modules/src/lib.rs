@@ -41,6 +41,7 @@ mod context;
 #[macro_use]
 mod function;
 mod filter_by;
+mod foresight;
 mod glob;
 pub mod guards;
 mod outcome;
@@ -82,5 +83,5 @@ pub use catalogue::{execution_function, state_function};
 pub use context::{Caller, Context, Managed, Minion, Template, Templates};
 pub use function::{ExecutionFunction, Module, StateFunction, StateRun};
 pub use log::{Level, Messages};
-pub use outcome::{Failure, Outcome, Verdict};
+pub use outcome::{Advice, Failure, Outcome, Verdict};
 pub use shapes::{AnyText, Lines, Mode, Names, Rest};

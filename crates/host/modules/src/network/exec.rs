@@ -226,11 +226,15 @@ pub(super) fn reverse(_: &Context<'_>, asked: Address) -> Result<String, Failure
 }
 
 fn parsed(text: &str) -> Result<IpAddr, Failure> {
-    text.parse()
-        .map_err(|_| Failure::message(format!("'{text}' does not appear to be an IPv4 or IPv6 address")))
+    text.parse().map_err(|_| {
+        Failure::message(format!("'{text}' does not appear to be an IPv4 or IPv6 address"))
+            .hint("write it as 192.0.2.1 or 2001:db8::1, without a prefix length")
+    })
 }
 
 fn network(text: &str) -> Result<Subnet, Failure> {
-    Subnet::parse(text, false)
-        .ok_or_else(|| Failure::message(format!("'{text}' does not appear to be an IPv4 or IPv6 network")))
+    Subnet::parse(text, false).ok_or_else(|| {
+        Failure::message(format!("'{text}' does not appear to be an IPv4 or IPv6 network"))
+            .hint("write it as 192.0.2.0/24 or 2001:db8::/32")
+    })
 }

@@ -132,14 +132,16 @@ fn look(context: &Context<'_>, name: &str) -> Result<Option<Service>, Failure> {
 fn act(context: &Context<'_>, arguments: &Name, deed: Deed) -> Result<bool, Failure> {
     let provider = Provider::of(context.host())?;
     if matches!(deed, Deed::Mask { .. } | Deed::Unmask { .. }) && !provider.has_masks() {
-        return Err(Failure::message("Service masking not available on this minion"));
+        return Err(Failure::message("Service masking not available on this minion")
+            .hint("only systemd masks services: use `service.disable`"));
     }
     if provider.look(context.host(), &arguments.name)?.is_none() && !matches!(deed, Deed::Mask { .. }) {
-        return Err(Failure::message(format!("Service {} is not available", arguments.name)));
+        return Err(Failure::message(format!("Service {} is not available", arguments.name))
+            .hint("`pinch call service.get_all` lists the services that are there"));
     }
     let how = How { no_block: arguments.no_block, timeout: None };
     match provider.act(context.host(), &arguments.name, deed, &how)? {
-        Some(error) => Err(Failure::message(error)),
+        Some(error) => Err(Failure::message(error).hint(provider.advice(&arguments.name))),
         None => Ok(true),
     }
 }
