@@ -1,13 +1,12 @@
 //! The run: one state after the other, each decided by those before it.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use host::{HostError, Overlay, Timestamp};
-use modules::{Caller, Context, Failure, Managed, Minion, Outcome, Templates, Verdict, state_function};
+use modules::{Caller, Context, Failure, Managed, Minion, Outcome, Reach, Templates, Verdict, state_function};
 use report::{Problem, Problems};
-use value::Value;
+use value::{Data, Value};
 
 use crate::decide::{Decision, Requisite, Seen, decide};
 use crate::program::{Program, Step};
@@ -83,20 +82,18 @@ impl Done {
 
 /// The paths that the states of a program manage.
 fn managed(program: &Program) -> Managed {
-    let mut managed = Managed::default();
-    for step in &program.steps {
-        let target = step.argument("target").and_then(Value::as_str);
-        for path in
-            [Some(&*step.chunk.name), target].into_iter().flatten().filter(|path| path.starts_with('/'))
-        {
-            let path = PathBuf::from(path.trim_end_matches('/'));
-            if step.function_name() != "file.directory" {
-                managed.trees.insert(path.clone());
-            }
-            managed.paths.insert(path);
-        }
+    let mut managed = Vec::with_capacity(program.steps.len());
+    for Step { chunk, .. } in &program.steps {
+        let is_directory = (&*chunk.state, &*chunk.fun) == ("file", "directory");
+        let reach = if is_directory { Reach::Path } else { Reach::Tree };
+        let target = chunk.args.get("target").and_then(|target| match &target.data {
+            Data::Str(path) => Some(path),
+            _ => None,
+        });
+        let paths = std::iter::once(&chunk.name).chain(target).filter(|path| path.starts_with('/'));
+        managed.extend(paths.map(|path| (Arc::clone(path), reach)));
     }
-    managed
+    Managed::new(managed)
 }
 
 fn holds(verdict: Verdict) -> Option<bool> {
