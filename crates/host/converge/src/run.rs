@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use host::{HostError, Overlay, Timestamp};
-use modules::{Caller, Context, Failure, Managed, Minion, Outcome, Reach, Templates, Verdict, state_function};
+use modules::{
+    Caller, Context, Failure, Managed, Minion, Outcome, Reach, Templates, Verdict, state_function,
+};
 use report::{Problem, Problems};
 use value::{Data, Value};
 
@@ -176,7 +178,7 @@ impl Run<'_> {
             let result = checked_call(on_watch, &context(&minion, self.templates, step), step);
             let outcome = self.settled(result);
             let mut result = self.end(begun, report.results.len(), step, outcome, true);
-            result.id = format!("listener_{}", result.id);
+            result.id = format!("listener_{}", result.id).into();
             result.function = "mod_watch".into();
             observer.finished(&result);
             report.results.push(result);
@@ -191,11 +193,11 @@ impl Run<'_> {
     fn end(&self, begun: Begun, number: usize, step: &Step, outcome: Outcome, ran: bool) -> StateResult {
         let host = &*self.minion.host;
         StateResult {
-            state: step.chunk.state.to_string(),
-            function: step.chunk.fun.to_string(),
-            id: step.chunk.id.to_string(),
-            name: step.chunk.name.to_string(),
-            sls: step.chunk.sls.to_string(),
+            state: Arc::clone(&step.chunk.state),
+            function: Arc::clone(&step.chunk.fun),
+            id: Arc::clone(&step.chunk.id),
+            name: Arc::clone(&step.chunk.name),
+            sls: Arc::clone(&step.chunk.sls),
             outcome,
             ran,
             behind_unknown: self.is_behind_unknown(step),
