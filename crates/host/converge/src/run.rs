@@ -1,15 +1,14 @@
 //! The run: one state after the other, each decided by those before it.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use host::{HostError, Overlay, Timestamp};
 use modules::{
-    Caller, Context, Failure, Managed, Minion, Outcome, StateFunction, Templates, Verdict, state_function,
+    Caller, Context, Failure, Managed, Minion, Outcome, Reach, StateFunction, Templates, Verdict, state_function,
 };
 use report::{Problem, Problems, Severity};
-use value::{Span, Value};
+use value::{Data, Span, Value};
 
 use crate::decide::{Decision, Requisite, Seen, decide};
 use crate::program::{Program, Step};
@@ -85,20 +84,18 @@ impl Done {
 
 /// The paths that the states of a program manage.
 fn managed(program: &Program) -> Managed {
-    let mut managed = Managed::default();
-    for step in &program.steps {
-        let target = step.argument("target").and_then(Value::as_str);
-        for path in
-            [Some(&*step.chunk.name), target].into_iter().flatten().filter(|path| path.starts_with('/'))
-        {
-            let path = PathBuf::from(path.trim_end_matches('/'));
-            if step.function_name() != "file.directory" {
-                managed.trees.insert(path.clone());
-            }
-            managed.paths.insert(path);
-        }
+    let mut managed = Vec::with_capacity(program.steps.len());
+    for Step { chunk, .. } in &program.steps {
+        let is_directory = (&*chunk.state, &*chunk.fun) == ("file", "directory");
+        let reach = if is_directory { Reach::Path } else { Reach::Tree };
+        let target = chunk.args.get("target").and_then(|target| match &target.data {
+            Data::Str(path) => Some(path),
+            _ => None,
+        });
+        let paths = std::iter::once(&chunk.name).chain(target).filter(|path| path.starts_with('/'));
+        managed.extend(paths.map(|path| (Arc::clone(path), reach)));
     }
-    managed
+    Managed::new(managed)
 }
 
 fn holds(verdict: Verdict) -> Option<bool> {
@@ -182,7 +179,7 @@ impl Run<'_> {
             let outcome = self.settled(result);
             self.tell(known, step, &outcome);
             let mut result = self.end(begun, report.results.len(), step, outcome, true);
-            result.id = format!("listener_{}", result.id);
+            result.id = format!("listener_{}", result.id).into();
             result.function = "mod_watch".into();
             observer.finished(&result);
             report.results.push(result);
@@ -197,11 +194,11 @@ impl Run<'_> {
     fn end(&self, begun: Begun, number: usize, step: &Step, outcome: Outcome, ran: bool) -> StateResult {
         let host = &*self.minion.host;
         StateResult {
-            state: step.chunk.state.to_string(),
-            function: step.chunk.fun.to_string(),
-            id: step.chunk.id.to_string(),
-            name: step.chunk.name.to_string(),
-            sls: step.chunk.sls.to_string(),
+            state: Arc::clone(&step.chunk.state),
+            function: Arc::clone(&step.chunk.fun),
+            id: Arc::clone(&step.chunk.id),
+            name: Arc::clone(&step.chunk.name),
+            sls: Arc::clone(&step.chunk.sls),
             outcome,
             ran,
             behind_unknown: self.is_behind_unknown(step),

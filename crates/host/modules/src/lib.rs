@@ -80,7 +80,7 @@ mod user;
 pub use arguments::{Argument, ArgumentSpecification, Arguments, GLOBAL_ARGUMENTS, Mismatch, bind};
 pub use calls::{Calls, NoTemplates};
 pub use catalogue::{execution_function, state_function};
-pub use context::{Caller, Context, Managed, Minion, Template, Templates};
+pub use context::{Caller, Context, Managed, Minion, Reach, Template, Templates};
 pub use function::{ExecutionFunction, Module, StateFunction, StateRun};
 pub use log::{Level, Messages};
 pub use outcome::{Advice, Failure, Outcome, Verdict};
