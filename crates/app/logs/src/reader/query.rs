@@ -1,0 +1,84 @@
+//! What a reader is asked for.
+
+use memchr::memmem;
+use regex_automata::meta::Regex;
+use regex_automata::util::syntax;
+
+use crate::Timestamp;
+
+/// Which events of an app's logs to read.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// Names of processes (`web.1`) or process types (`web`); none means all.
+    pub processes: Vec<String>,
+    /// From this time on.
+    pub since: Option<Timestamp>,
+    /// Before this time.
+    pub until: Option<Timestamp>,
+    /// Only events with a line that matches.
+    pub pattern: Option<Pattern>,
+    /// Only the newest so many of those.
+    pub tail: Option<usize>,
+    /// Whether to go on with what is written after the reader was opened.
+    pub follow: bool,
+    /// The most bytes of an event's text; the rest is counted in [`crate::Event::cut`].
+    pub event_bytes: usize,
+}
+
+impl Query {
+    /// The usual limit of an event: 1 MiB.
+    pub const EVENT_BYTES: usize = 1 << 20;
+}
+
+impl Default for Query {
+    /// Everything there is, nothing that comes.
+    fn default() -> Self {
+        Self {
+            processes: Vec::new(),
+            since: None,
+            until: None,
+            pattern: None,
+            tail: None,
+            follow: false,
+            event_bytes: Self::EVENT_BYTES,
+        }
+    }
+}
+
+/// What to search for in the bytes of a line.
+#[derive(Clone, Debug)]
+pub enum Pattern {
+    /// These bytes.
+    Literal(memmem::Finder<'static>),
+    /// A regular expression; it runs in time linear in the line.
+    Regex(Box<Regex>),
+}
+
+/// A regular expression that is none.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct PatternError(Box<regex_automata::meta::BuildError>);
+
+impl Pattern {
+    /// Lines that have these bytes in them.
+    pub fn literal(bytes: &[u8]) -> Self {
+        Self::Literal(memmem::Finder::new(bytes).into_owned())
+    }
+
+    /// Lines that a regular expression matches anywhere, in the syntax of the crate `regex`; lines need not be UTF-8.
+    pub fn regex(expression: &str) -> Result<Self, PatternError> {
+        let built = Regex::builder()
+            .syntax(syntax::Config::new().utf8(false))
+            .configure(Regex::config().utf8_empty(false))
+            .build(expression);
+        built.map(|regex| Self::Regex(Box::new(regex))).map_err(|error| PatternError(Box::new(error)))
+    }
+
+    /// Whether one line matches.
+    pub fn matches(&self, line: &[u8]) -> bool {
+        match self {
+            Self::Literal(finder) => finder.find(line).is_some(),
+            Self::Regex(regex) => regex.is_match(line),
+        }
+    }
+}
