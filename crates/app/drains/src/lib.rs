@@ -18,7 +18,8 @@ mod source;
 mod target;
 
 pub use backoff::Backoff;
-pub use event::{Event, Stream};
+pub use event::Event;
+pub use logs::{Stream, Timestamp};
 pub use metrics::{Dropped, Lag, LastError, Metrics, Sent, State};
 pub use run::{Drain, Drains, DrainsError};
 pub use settings::{Settings, Stdout};

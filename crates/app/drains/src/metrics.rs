@@ -1,6 +1,6 @@
 //! What can be seen of a drain from outside.
 
-use crate::Lost;
+use crate::{Lost, Timestamp};
 
 /// How one drain is doing, since its process started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,23 +59,22 @@ pub struct Dropped {
 pub struct Lag {
     /// Bytes: on disk and not read, or read and not handed over.
     pub bytes: u64,
-    /// When the oldest event was said that is known and not handed over, in nanoseconds since 1970-01-01T00:00:00Z.
-    pub oldest: Option<u64>,
+    /// When the oldest event was said that is not handed over, as far as is known.
+    pub oldest: Option<Timestamp>,
 }
 
 impl Lag {
-    /// Seconds since the oldest event was said that was not handed over, at `now` in nanoseconds since 1970; zero when
-    /// there is none.
-    pub fn seconds(&self, now: u64) -> f64 {
-        self.oldest.map_or(0.0, |oldest| now.saturating_sub(oldest) as f64 / 1e9)
+    /// Seconds from then until `now`; zero when everything has been handed over.
+    pub fn seconds(&self, now: Timestamp) -> f64 {
+        self.oldest.map_or(0.0, |oldest| now.since(oldest).as_secs_f64())
     }
 }
 
 /// Something that went wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastError {
-    /// When, in nanoseconds since 1970-01-01T00:00:00Z.
-    pub time: u64,
+    /// When.
+    pub time: Timestamp,
     /// What, in one line, without credentials.
     pub what: String,
 }

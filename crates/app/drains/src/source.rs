@@ -53,25 +53,29 @@ pub struct Portion {
     pub behind: u64,
 }
 
-/// What was deleted before it was read, as far as the source can tell.
+/// What was deleted before it was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lost {
-    /// Events; what can be counted in bytes only counts for none here.
-    pub events: u64,
-    /// Bytes.
+    /// How often something was missing.
+    pub gaps: u64,
+    /// Records of the log, where they were counted.
+    pub records: u64,
+    /// Bytes of the log, where they were counted.
     pub bytes: u64,
 }
 
 impl AddAssign for Lost {
     fn add_assign(&mut self, other: Self) {
-        self.events = self.events.saturating_add(other.events);
+        self.gaps = self.gaps.saturating_add(other.gaps);
+        self.records = self.records.saturating_add(other.records);
         self.bytes = self.bytes.saturating_add(other.bytes);
     }
 }
 
 impl SubAssign for Lost {
     fn sub_assign(&mut self, other: Self) {
-        self.events = self.events.saturating_sub(other.events);
+        self.gaps = self.gaps.saturating_sub(other.gaps);
+        self.records = self.records.saturating_sub(other.records);
         self.bytes = self.bytes.saturating_sub(other.bytes);
     }
 }

@@ -24,7 +24,7 @@ mod window;
 use std::ops::Range;
 use std::time::Duration;
 
-use crate::{Backoff, Event, Lag, Limits, Lost, Metrics, Portion, State};
+use crate::{Backoff, Event, Lag, Limits, Lost, Metrics, Portion, State, Timestamp};
 use window::{Window, Written};
 
 /// How a drain paces itself.
@@ -308,7 +308,7 @@ impl<C: Clone> Delivery<C> {
         self.link = Link::Down(now + wait);
         self.erred(what, now);
         self.tried |= sending;
-        self.take_back();
+        self.take_back(now);
         if self.stop > Stop::No {
             self.stop = Stop::Over;
         }
@@ -413,7 +413,7 @@ impl<C: Clone> Delivery<C> {
     }
 
     /// After a broken connection: what it may have swallowed is read and sent again.
-    fn take_back(&mut self) {
+    fn take_back(&mut self, now: Duration) {
         if self.window.is_empty() {
             return;
         }
@@ -430,6 +430,7 @@ impl<C: Clone> Delivery<C> {
         self.pieces.clear();
         self.clear();
         self.rewind = true;
+        self.read_at = now;
     }
 
     fn refused(&mut self, piece: Range<usize>, refusal: Refusal, reason: String, now: Duration, random: f64) {
@@ -487,7 +488,7 @@ impl<C: Clone> Delivery<C> {
 
     fn erred(&mut self, what: String, now: Duration) {
         self.erred_at = now;
-        self.metrics.last_error = Some(crate::LastError { time: 0, what });
+        self.metrics.last_error = Some(crate::LastError { time: Timestamp::EPOCH, what });
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{octets, time};
+use super::octets;
 use crate::Event;
 
 /// What a line holds, in this order.
@@ -21,10 +21,9 @@ struct Line<'a> {
 
 /// Appends `{"time":…,"app":…,"process":…,"stream":…,"message":…,"release":…}` and a newline.
 pub(super) fn line(event: &Event, out: &mut Vec<u8>) {
-    let mut stamp = Vec::with_capacity(30);
-    time::rfc3339(event.time, 9, &mut stamp);
+    let time = event.time.text();
     let line = Line {
-        time: &octets::readable(&stamp),
+        time: &octets::readable(&time),
         app: &event.app,
         process: &event.process,
         stream: event.stream.name(),

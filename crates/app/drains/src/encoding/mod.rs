@@ -13,7 +13,6 @@ mod json;
 mod octets;
 mod syslog;
 mod text;
-mod time;
 
 use crate::{Event, Format, Target};
 

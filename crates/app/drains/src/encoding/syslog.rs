@@ -18,7 +18,7 @@
 
 use std::io::Write as _;
 
-use super::{octets, time};
+use super::octets;
 use crate::{Event, Stream};
 
 /// What is said before a message that is UTF-8.
@@ -68,7 +68,7 @@ impl Header {
         };
         // Writing to a vector cannot fail.
         let _ = write!(out, "<{}>1 ", self.facility * 8 + severity);
-        time::rfc3339(event.time, 6, out);
+        octets::microseconds(event.time, out);
         let app = name(&event.app, 48);
         let process = name(&event.process, 128);
         let _ = write!(out, " {} {app} {process} {} ", self.hostname, event.stream.name());

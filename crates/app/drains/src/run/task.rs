@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -16,7 +16,7 @@ use crate::connection::{Connection, Failure};
 use crate::delivery::{Delivery, Rules, Step};
 use crate::encoding::Encoding;
 use crate::saved::{CursorFile, SavedError};
-use crate::{LastError, Metrics, Settings, Source, SourceError, State, Target};
+use crate::{LastError, Metrics, Settings, Source, SourceError, State, Target, Timestamp};
 
 /// The last save may take so long after the grace.
 const LAST_SAVE: Duration = Duration::from_secs(2);
@@ -292,13 +292,12 @@ impl Task {
 #[derive(Clone, Copy, Debug)]
 struct Clock {
     start: Instant,
-    epoch: Duration,
+    time: Timestamp,
 }
 
 impl Clock {
     fn start() -> Self {
-        let epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { start: Instant::now(), epoch }
+        Self { start: Instant::now(), time: Timestamp::now() }
     }
 
     fn now(&self) -> Duration {
@@ -309,8 +308,7 @@ impl Clock {
         self.start + time
     }
 
-    /// Nanoseconds since 1970.
-    fn time(&self, time: Duration) -> u64 {
-        u64::try_from((self.epoch + time).as_nanos()).unwrap_or(u64::MAX)
+    fn time(&self, time: Duration) -> Timestamp {
+        self.time.after(time)
     }
 }
