@@ -16,6 +16,7 @@
 //! | `format` | `stdout`, `file` | `text` (the default) or `json` |
 //! | `ca` | `syslog+tls`, `https` | a PEM file whose certificates are trusted besides the system's |
 //! | `facility` | `syslog`, `syslog+tls` | `user` (the default), `daemon`, `local0` … `local7` |
+//! | `bom` | `syslog`, `syslog+tls` | `no`: no byte order mark before messages that are more than ASCII (RFC 5424 asks for it; rsyslog keeps it in the message) |
 //! | `longest` | `syslog`, `syslog+tls` | octets of the longest message; longer ones are sent in parts. No bound by default |
 //! | `window` | `syslog`, `syslog+tls` | bytes that are sent again after a connection broke; `8MiB` by default |
 //! | `gzip` | `http`, `https` | no value: bodies are compressed |
@@ -75,6 +76,8 @@ pub struct Syslog {
     pub tls: Option<Tls>,
     /// The facility's number, 0 to 23.
     pub facility: u8,
+    /// Whether a byte order mark stands before messages that are more than ASCII.
+    pub bom: bool,
     /// Octets of the longest message; `None` is no bound.
     pub longest: Option<usize>,
     /// Bytes that count as unconfirmed after they were written, and are sent again when the connection breaks.
@@ -155,6 +158,7 @@ impl fmt::Display for Syslog {
         let options = [
             ca(self.tls.as_ref()),
             facility,
+            (!self.bom).then(|| "bom=no".into()),
             self.longest.map(|longest| format!("longest={longest}")),
             (self.window != WINDOW).then(|| format!("window={}", self.window)),
         ];

@@ -76,8 +76,8 @@ pub(crate) enum Failure {
 fn advice(why: &str) -> &'static str {
     if why.contains("UnknownIssuer") || why.contains("CaUsedAsEndEntity") {
         "; if you trust its issuer, name the issuer's certificate: `ca=FILE`"
-    } else if why.contains("corrupt message") {
-        "; what answers there does not speak TLS"
+    } else if why.contains("corrupt message") || why.contains("handshake eof") {
+        "; what answers there may not speak TLS"
     } else {
         ""
     }

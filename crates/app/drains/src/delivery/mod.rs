@@ -307,7 +307,10 @@ impl<C: Clone> Delivery<C> {
         let wait = self.rules.backoff.wait(self.failures, random);
         self.link = Link::Down(now + wait);
         self.erred(what, now);
-        self.tried |= sending;
+        if sending {
+            self.handed_over();
+            self.tried = true;
+        }
         self.take_back(now);
         if self.stop > Stop::No {
             self.stop = Stop::Over;
@@ -327,11 +330,8 @@ impl<C: Clone> Delivery<C> {
 
     /// What the target said to [`Step::Send`].
     pub(crate) fn answered(&mut self, answer: Answer, now: Duration, random: f64) {
+        self.handed_over();
         let Some(piece) = self.pieces.pop() else { return };
-        if self.tried {
-            self.metrics.retried += piece.len() as u64;
-            self.tried = false;
-        }
         match answer {
             Answer::Accepted => {
                 self.failures = 0;
@@ -470,6 +470,13 @@ impl<C: Clone> Delivery<C> {
         };
         if self.stop > Stop::No {
             self.stop = Stop::Over;
+        }
+    }
+
+    /// The piece on top went to a connection, whatever came of it.
+    fn handed_over(&mut self) {
+        if std::mem::take(&mut self.tried) {
+            self.metrics.retried += self.pieces.last().map_or(0, |piece| piece.len() as u64);
         }
     }
 

@@ -16,7 +16,7 @@ mod text;
 
 use crate::{Event, Format, Target};
 
-pub(crate) use syslog::Header;
+use syslog::Header;
 
 /// How events are encoded for one target.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ impl Encoding {
     /// The encoding that a target gets. `hostname` is this machine's, for syslog.
     pub(crate) fn of(target: &Target, hostname: &str) -> Self {
         match target {
-            Target::Syslog(syslog) => Self::Syslog(Header::new(hostname, syslog.facility, syslog.longest)),
+            Target::Syslog(syslog) => Self::Syslog(Header::new(hostname, syslog)),
             Target::Http(_)
             | Target::Stdout { format: Format::Json }
             | Target::File { format: Format::Json, .. } => Self::Json,

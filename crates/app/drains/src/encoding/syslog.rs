@@ -10,7 +10,7 @@
 //! | APP-NAME, PROCID | app and process (`web.1`) |
 //! | MSGID | `stdout` or `stderr` |
 //! | STRUCTURED-DATA | `origin`, registered in RFC 5424, 7.2: the app and its release, `v` and the number; `-` when the release is not known |
-//! | MSG | UTF-8. A byte order mark stands before it, as 6.4 asks, when it holds more than ASCII; plain ASCII is the same with and without |
+//! | MSG | UTF-8. A byte order mark stands before it, as 6.4 asks, when it is more than ASCII, unless the URL says `bom=no` |
 //!
 //! An event of several lines is one message with newlines in it, which octet counting makes possible. RFC 5424 sets no
 //! upper bound and octet counting needs none, so there is none by default. Receivers have bounds: where one cuts or
@@ -19,23 +19,28 @@
 use std::io::Write as _;
 
 use super::octets;
-use crate::{Event, Stream};
-
-/// What is said before a message that is UTF-8.
-const BYTE_ORDER_MARK: &str = "\u{feff}";
+use crate::target::LEAST_LONGEST;
+use crate::{Event, Stream, Syslog};
 
 /// What all messages of a drain share.
 #[derive(Clone, Debug)]
 pub(crate) struct Header {
     hostname: String,
     facility: u8,
+    /// What is said before a message that is more than ASCII.
+    mark: &'static str,
     longest: Option<usize>,
 }
 
 impl Header {
-    /// `facility` is 0 to 23; `longest` octets of a message, 1024 or more.
-    pub(crate) fn new(hostname: &str, facility: u8, longest: Option<usize>) -> Self {
-        Self { hostname: name(hostname, 255), facility, longest }
+    /// What a target asks for, from a machine of this name.
+    pub(crate) fn new(hostname: &str, target: &Syslog) -> Self {
+        Self {
+            hostname: name(hostname, 255),
+            facility: target.facility,
+            mark: if target.bom { "\u{feff}" } else { "" },
+            longest: target.longest.map(|longest| longest.max(LEAST_LONGEST)),
+        }
     }
 
     /// Appends the event as one frame, or several when it is longer than a message may be.
@@ -43,11 +48,11 @@ impl Header {
         let mut header = Vec::with_capacity(160);
         self.header(event, &mut header);
         let text = octets::readable(&event.message);
-        let room = self.longest.map_or(usize::MAX, |longest| longest - header.len() - BYTE_ORDER_MARK.len());
+        let room = self.longest.map_or(usize::MAX, |longest| longest - header.len() - self.mark.len());
         let mut rest: &str = &text;
         loop {
             let (part, behind) = rest.split_at(rest.floor_char_boundary(room));
-            let mark = if part.is_ascii() { "" } else { BYTE_ORDER_MARK };
+            let mark = if part.is_ascii() { "" } else { self.mark };
             // Writing to a vector cannot fail.
             let _ = write!(out, "{} ", header.len() + mark.len() + part.len());
             out.extend_from_slice(&header);
@@ -60,7 +65,7 @@ impl Header {
         }
     }
 
-    /// Everything up to and with the space before the message; 780 octets at most.
+    /// Everything up to and with the space before the message; 627 octets at most.
     fn header(&self, event: &Event, out: &mut Vec<u8>) {
         let severity = match event.stream {
             Stream::Stdout => 6,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::{Encoding, Header};
+use super::Encoding;
 use crate::{Event, Stream, Target, Timestamp};
 
 fn event(message: &[u8]) -> Event {
@@ -42,6 +42,11 @@ fn each_form_of_an_event() {
             stderr.clone(),
             "104 <155>1 2026-11-28T10:00:00.123456Z host.example.com guestbook web.1 stderr - \
              \u{feff}naïve\n  at line 2 \u{1b}[31m",
+        ),
+        (
+            "syslog://h:1#bom=no",
+            Event { release: None, ..event("ï".as_bytes()) },
+            "78 <14>1 2026-11-28T10:00:00.123456Z host.example.com guestbook web.1 stdout - ï",
         ),
         (
             "https://h/",
@@ -199,7 +204,7 @@ fn octets(text: &[u8]) -> Vec<u8> {
 proptest! {
     #[test]
     fn syslog_frames_decode_to_what_was_encoded(events in proptest::collection::vec(any_event(), 0..6)) {
-        let encoding = Encoding::Syslog(Header::new("höst name", 16, None));
+        let encoding = Encoding::of(&"syslog://h:1#facility=local0".parse().unwrap(), "höst name");
         let mut bytes = Vec::new();
         encoding.encode(&events, &mut bytes);
         let frames = frames(&bytes).expect("frames");
@@ -227,8 +232,10 @@ proptest! {
     #[test]
     fn parts_are_within_the_bound_and_join_to_the_whole(event in any_event(), longest in 1024_usize..2000) {
         let (mut whole, mut parts) = (Vec::new(), Vec::new());
-        Header::new(&"h".repeat(300), 1, None).frame(&event, &mut whole);
-        Header::new(&"h".repeat(300), 1, Some(longest)).frame(&event, &mut parts);
+        for (options, out) in [(String::new(), &mut whole), (format!("#longest={longest}"), &mut parts)] {
+            let target = format!("syslog://h:1{options}").parse().unwrap();
+            Encoding::of(&target, &"h".repeat(300)).encode(std::slice::from_ref(&event), out);
+        }
         let whole = parse(&frames(&whole).unwrap()[0]).unwrap();
         let mut text = Vec::new();
         for frame in frames(&parts).unwrap() {

@@ -85,15 +85,16 @@ fn syslog(rest: &str, tls: bool) -> Result<Target, TargetError> {
         return Err(TargetError::PathOfSyslog);
     }
     let options = if tls {
-        Options::read("syslog+tls", options, &["ca", "facility", "longest", "window"])?
+        Options::read("syslog+tls", options, &["bom", "ca", "facility", "longest", "window"])?
     } else {
-        Options::read("syslog", options, &["facility", "longest", "window"])?
+        Options::read("syslog", options, &["bom", "facility", "longest", "window"])?
     };
     Ok(Target::Syslog(Syslog {
         host,
         port: port.ok_or(TargetError::NoPort)?,
         tls: options.tls(tls)?,
         facility: options.facility()?,
+        bom: options.bom()?,
         longest: options.longest()?,
         window: options.window()?,
     }))
@@ -257,6 +258,14 @@ impl<'a> Options<'a> {
         let takes = "`user`, `daemon` or `local0` to `local7`";
         let found = FACILITIES.iter().find(|(name, _)| *name == value);
         found.map(|(_, number)| *number).ok_or(TargetError::Value { name: "facility", takes })
+    }
+
+    fn bom(&self) -> Result<bool, TargetError> {
+        match self.value("bom") {
+            None | Some("yes") => Ok(true),
+            Some("no") => Ok(false),
+            Some(_) => Err(TargetError::Value { name: "bom", takes: "`yes` or `no`" }),
+        }
     }
 
     fn longest(&self) -> Result<Option<usize>, TargetError> {
