@@ -61,7 +61,7 @@ async fn tcp(address: SocketAddr, settings: &Settings) -> std::io::Result<TcpStr
     socket.set_send_buffer_size(SEND_BUFFER)?;
     socket.set_nodelay(true)?;
     socket.set_keepalive(true)?;
-    sockopt::set_tcp_keepidle(&socket, Duration::from_secs(60))?;
+    sockopt::set_tcp_keepidle(&socket, Duration::from_mins(1))?;
     sockopt::set_tcp_keepintvl(&socket, Duration::from_secs(10))?;
     let limit = u32::try_from(settings.stall_limit.as_millis()).unwrap_or(u32::MAX);
     sockopt::set_tcp_user_timeout(&socket, limit)?;

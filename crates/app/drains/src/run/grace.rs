@@ -10,13 +10,13 @@ use tokio::time::{Instant, timeout_at};
 #[derive(Debug)]
 pub(super) struct Grace {
     stopping: watch::Receiver<bool>,
-    grace: Duration,
+    length: Duration,
     deadline: Option<Instant>,
 }
 
 impl Grace {
-    pub(super) fn new(stopping: watch::Receiver<bool>, grace: Duration) -> Self {
-        Self { stopping, grace, deadline: None }
+    pub(super) fn new(stopping: watch::Receiver<bool>, length: Duration) -> Self {
+        Self { stopping, length, deadline: None }
     }
 
     /// Whether a stop was asked for.
@@ -31,7 +31,7 @@ impl Grace {
         }
         // Whoever could ask being gone is asking.
         let _ = self.stopping.wait_for(|stopping| *stopping).await;
-        self.deadline = Some(Instant::now() + self.grace);
+        self.deadline = Some(Instant::now() + self.length);
     }
 
     /// Waits for `work`, but not beyond the end of the grace: `None` then.

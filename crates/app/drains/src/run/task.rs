@@ -255,7 +255,7 @@ impl Task {
         self.metrics.send_if_modified(|old| {
             let own = new.last_error.take().map(|error| LastError { time, ..error });
             let newest = [own, old.last_error.take()].into_iter().flatten().max_by_key(|error| error.time);
-            new.last_error = newest.clone();
+            new.last_error.clone_from(&newest);
             old.last_error = newest;
             let changed = *old != new;
             *old = new;

@@ -24,7 +24,7 @@ async fn sent(running: &mut Running, count: u64) -> Metrics {
 
 #[tokio::test]
 async fn everything_arrives_in_order_and_a_stop_leaves_nothing_open() {
-    let receiver = Receiver::start(&[]).await;
+    let receiver = Receiver::start(&[]);
     let cursors = tempfile::tempdir().unwrap();
     let log = Log::with(10_000, 3);
     let mut running = start(&[&url(&receiver, "")], settings(cursors.path()), &log);
@@ -45,7 +45,7 @@ async fn everything_arrives_in_order_and_a_stop_leaves_nothing_open() {
 
 #[tokio::test]
 async fn a_receiver_that_is_down_gets_everything_once_it_is_up() {
-    let gone = Receiver::start(&[]).await.address;
+    let gone = Receiver::start(&[]).address;
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = nobody.local_addr().unwrap();
     drop(nobody);
@@ -60,7 +60,7 @@ async fn a_receiver_that_is_down_gets_everything_once_it_is_up() {
         .until(0, "waiting", |metrics| metrics.state == State::Waiting && metrics.lag.bytes > 50_000)
         .await;
     log.say_numbers(500..600, 100);
-    let receiver = Receiver::start_at(address, &[], None).await;
+    let receiver = Receiver::start_at(address, &[], None);
     sent(&mut running, 600).await;
     running.stop().await;
     assert_eq!(all_in_order(&receiver.numbers(), 600), 0, "nothing had been sent before");
@@ -69,7 +69,7 @@ async fn a_receiver_that_is_down_gets_everything_once_it_is_up() {
 #[tokio::test]
 async fn resets_in_the_middle_of_frames_lose_nothing() {
     let resets = [1, 999, 20_000, 333_333, 70_001].map(Conduct::Resets);
-    let receiver = Receiver::start(&resets).await;
+    let receiver = Receiver::start(&resets);
     let cursors = tempfile::tempdir().unwrap();
     let log = Log::with(20_000, 100);
     let mut running = start(&[&url(&receiver, "?window=1MiB")], settings(cursors.path()), &log);
@@ -87,7 +87,7 @@ async fn resets_in_the_middle_of_frames_lose_nothing() {
 #[tokio::test]
 async fn a_receiver_that_closes_early_loses_nothing() {
     let closes = [10_000, 50_000].map(Conduct::Closes);
-    let receiver = Receiver::start(&closes).await;
+    let receiver = Receiver::start(&closes);
     let cursors = tempfile::tempdir().unwrap();
     let mut running = start(&[&url(&receiver, "")], settings(cursors.path()), &Log::with(5_000, 100));
     eventually("third connection", || receiver.connections() == 3).await;
@@ -98,8 +98,8 @@ async fn a_receiver_that_closes_early_loses_nothing() {
 
 #[tokio::test]
 async fn a_receiver_that_stops_reading_is_left_and_holds_up_nobody() {
-    let stuck = Receiver::start(&[Conduct::Stops(5_000)]).await;
-    let healthy = Receiver::start(&[]).await;
+    let stuck = Receiver::start(&[Conduct::Stops(5_000)]);
+    let healthy = Receiver::start(&[]);
     let cursors = tempfile::tempdir().unwrap();
     let log = Log::with(20_000, 100);
     let urls = [url(&stuck, ""), url(&healthy, "")];
@@ -122,7 +122,7 @@ async fn a_receiver_that_stops_reading_is_left_and_holds_up_nobody() {
 
 #[tokio::test]
 async fn a_slow_receiver_gets_everything_once() {
-    let receiver = Receiver::start(&[Conduct::Slow(4_000)]).await;
+    let receiver = Receiver::start(&[Conduct::Slow(4_000)]);
     let cursors = tempfile::tempdir().unwrap();
     let mut running = start(&[&url(&receiver, "")], settings(cursors.path()), &Log::with(10_000, 100));
     sent(&mut running, 10_000).await;
@@ -132,7 +132,7 @@ async fn a_slow_receiver_gets_everything_once() {
 
 #[tokio::test]
 async fn a_killed_drain_goes_on_where_it_was() {
-    let receiver = Receiver::start(&[]).await;
+    let receiver = Receiver::start(&[]);
     let cursors = tempfile::tempdir().unwrap();
     let log = Log::new(usize::MAX);
     let mut count = 0;
@@ -174,7 +174,7 @@ async fn what_rotation_deletes_before_it_was_sent_is_counted() {
     let mut running = start(&[&format!("syslog://{address}")], settings, &log);
     running.until(0, "the first batch is in hand", |metrics| metrics.state == State::Waiting).await;
     log.say_numbers(100..5_000, 10);
-    let receiver = Receiver::start_at(address, &[], None).await;
+    let receiver = Receiver::start_at(address, &[], None);
     sent(&mut running, 1_100).await;
     let [metrics] = &running.stop().await[..] else { panic!("one drain") };
     let expected: Vec<u64> = (0..100).chain(4_000..5_000).collect();
@@ -184,7 +184,7 @@ async fn what_rotation_deletes_before_it_was_sent_is_counted() {
 
 #[tokio::test]
 async fn long_messages_are_whole_unless_a_bound_is_set() {
-    let receivers = [Receiver::start(&[]).await, Receiver::start(&[]).await];
+    let receivers = [Receiver::start(&[]), Receiver::start(&[])];
     let cursors = tempfile::tempdir().unwrap();
     let log = Log::new(usize::MAX);
     let long: String = (0..300_000).map(|n| if n % 1000 == 7 { '\n' } else { 'ä' }).collect();

@@ -45,7 +45,7 @@ async fn syslog_over_tls_arrives_even_through_resets() {
     let directory = tempfile::tempdir().unwrap();
     let ours = authority(directory.path(), "ca.pem", "127.0.0.1");
     let conducts = [Conduct::Closes(30_000), Conduct::Closes(1)];
-    let receiver = Receiver::start_at(ANYWHERE.parse().unwrap(), &conducts, Some(ours.server)).await;
+    let receiver = Receiver::start_at(ANYWHERE.parse().unwrap(), &conducts, Some(ours.server));
     let url = format!("syslog+tls://{}?ca={}", receiver.address, ours.file.display());
     let mut running = start(&[&url], settings(directory.path()), &Log::with(5_000, 100));
     running.until(0, "all sent", |metrics| metrics.sent.events == 5_000 && metrics.retried > 0).await;
@@ -93,20 +93,19 @@ async fn whoever_is_not_trusted_gets_nothing() {
     let empty = directory.path().join("empty.pem");
     std::fs::write(&empty, "nothing").unwrap();
     let at = |authority: &Authority| {
-        let server = Arc::clone(&authority.server);
-        async move { Receiver::start_at(ANYWHERE.parse().unwrap(), &[], Some(server)).await }
+        Receiver::start_at(ANYWHERE.parse().unwrap(), &[], Some(Arc::clone(&authority.server)))
     };
-    let plain = Receiver::start(&[]).await;
+    let plain = Receiver::start(&[]);
     let cases = [
         (
             at(&theirs).await,
             format!("?ca={}", ours.file.display()),
             "name the issuer's certificate: `ca=FILE`",
         ),
-        (at(&elsewhere).await, format!("?ca={}", elsewhere.file.display()), "not valid for"),
-        (at(&ours).await, String::new(), "install ca-certificates, or name one"),
-        (at(&ours).await, format!("?ca={}", empty.display()), "it holds none in PEM"),
-        (at(&ours).await, "?ca=/nowhere.pem".into(), "cannot read certificates from /nowhere.pem"),
+        (at(&elsewhere), format!("?ca={}", elsewhere.file.display()), "not valid for"),
+        (at(&ours), String::new(), "install ca-certificates, or name one"),
+        (at(&ours), format!("?ca={}", empty.display()), "it holds none in PEM"),
+        (at(&ours), "?ca=/nowhere.pem".into(), "cannot read certificates from /nowhere.pem"),
         (plain, format!("?ca={}", ours.file.display()), "what answers there may not speak TLS"),
     ];
     for (number, (receiver, options, said)) in cases.into_iter().enumerate() {

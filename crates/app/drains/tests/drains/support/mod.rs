@@ -203,7 +203,7 @@ impl Running {
 }
 
 /// No test waits longer for anything.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Waits until something holds.
 pub(crate) async fn eventually(what: &str, holds: impl Fn() -> bool) {

@@ -35,11 +35,11 @@ pub(crate) struct Receiver {
 
 impl Receiver {
     /// Connections go as `conducts` says, further ones read.
-    pub(crate) async fn start(conducts: &[Conduct]) -> Self {
-        Self::start_at("127.0.0.1:0".parse().unwrap(), conducts, None).await
+    pub(crate) fn start(conducts: &[Conduct]) -> Self {
+        Self::start_at("127.0.0.1:0".parse().unwrap(), conducts, None)
     }
 
-    pub(crate) async fn start_at(
+    pub(crate) fn start_at(
         address: SocketAddr,
         conducts: &[Conduct],
         tls: Option<Arc<ServerConfig>>,
