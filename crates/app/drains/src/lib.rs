@@ -45,6 +45,7 @@ mod connection;
 mod delivery;
 mod encoding;
 mod event;
+mod log_source;
 mod metrics;
 mod run;
 mod saved;
@@ -54,6 +55,7 @@ mod target;
 
 pub use backoff::Backoff;
 pub use event::Event;
+pub use log_source::{LogSource, ReleaseOf};
 pub use logs::{Stream, Timestamp};
 pub use metrics::{Dropped, Lag, LastError, Metrics, Sent, State};
 pub use run::{Drain, Drains, DrainsError};

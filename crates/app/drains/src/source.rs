@@ -49,7 +49,8 @@ pub struct Portion {
     pub events: Vec<Event>,
     /// What rotation deleted between the event before and these.
     pub lost: Lost,
-    /// Bytes on disk that are still to be read; zero when everything has been read.
+    /// Bytes on disk that are still to be read; zero when everything has been read. Without events: that of an event whose end
+    /// is not known yet.
     pub behind: u64,
 }
 

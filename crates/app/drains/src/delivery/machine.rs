@@ -10,6 +10,9 @@ use crate::{Event, Lag, LastError, Limits, Metrics, Portion, State, Timestamp};
 /// While a target is away, the source is asked this often how much is left.
 const MEASURE: Duration = Duration::from_secs(10);
 
+/// How long a stop waits for the rest of an event that has begun.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// A batch is not made smaller than this because a larger one was refused for its size.
 const LEAST_BATCH: usize = 16 << 10;
 
@@ -57,8 +60,8 @@ enum Link {
 enum Stop {
     /// Not asked for.
     No,
-    /// Asked for: read to the end of the log, then send.
-    Reading,
+    /// Asked for then: read to the end of the log, then send.
+    Reading(Duration),
     /// Everything has been read.
     Drained,
     /// Over.
@@ -159,8 +162,12 @@ impl<C: Clone> Delivery<C> {
     pub(crate) fn read(&mut self, portion: Portion, cursor: C, now: Duration) {
         self.source_failures = 0;
         self.measured_at = now;
-        self.read_at = if portion.behind > 0 { now } else { now + self.rules.poll };
-        if portion.behind == 0 && self.stop == Stop::Reading {
+        // What is behind and yet not given is the beginning of something.
+        let more = portion.behind > 0 && !portion.events.is_empty();
+        self.read_at = if more { now } else { now + self.rules.poll };
+        if let Stop::Reading(since) = self.stop
+            && (portion.behind == 0 || (!more && now >= since + PATIENCE))
+        {
             self.stop = Stop::Drained;
         }
         self.metrics.lag.bytes = portion.behind;
@@ -293,7 +300,7 @@ impl<C: Clone> Delivery<C> {
     /// Come to an end: read what there is, send it, close. One failure ends it at once.
     pub(crate) fn stop(&mut self, now: Duration) {
         if self.stop == Stop::No {
-            self.stop = Stop::Reading;
+            self.stop = Stop::Reading(now);
             self.read_at = now;
             self.link = match self.link {
                 Link::Down(_) => Link::Down(now),

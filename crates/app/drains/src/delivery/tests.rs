@@ -321,6 +321,25 @@ fn a_stop_sends_what_there_is_and_closes_in_order() {
 }
 
 #[test]
+fn a_stop_waits_a_little_for_the_end_of_an_event_that_has_begun() {
+    let mut delivery: Delivery<usize> = Delivery::new(rules(), 0);
+    delivery.stop(SECOND);
+    let mut now = SECOND;
+    loop {
+        match delivery.step(now) {
+            Step::Read(_) => delivery.read(portion(0..0, 9), 0, now),
+            Step::Wait(until) => {
+                assert!(until > now, "it reads in circles");
+                now = until;
+            }
+            Step::End => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(now, 2 * SECOND);
+}
+
+#[test]
 fn a_stop_tries_once_more_and_no_longer() {
     let mut delivery = Delivery::new(rules(), 0);
     delivery.read(portion(0..3, 0), 3, Duration::ZERO);

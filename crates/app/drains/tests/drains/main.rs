@@ -10,6 +10,7 @@
 
 mod http;
 mod lines;
+mod log_files;
 mod rsyslog;
 mod speed;
 mod support;

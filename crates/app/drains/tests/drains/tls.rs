@@ -97,11 +97,7 @@ async fn whoever_is_not_trusted_gets_nothing() {
     };
     let plain = Receiver::start(&[]);
     let cases = [
-        (
-            at(&theirs).await,
-            format!("?ca={}", ours.file.display()),
-            "name the issuer's certificate: `ca=FILE`",
-        ),
+        (at(&theirs), format!("?ca={}", ours.file.display()), "name the issuer's certificate: `ca=FILE`"),
         (at(&elsewhere), format!("?ca={}", elsewhere.file.display()), "not valid for"),
         (at(&ours), String::new(), "install ca-certificates, or name one"),
         (at(&ours), format!("?ca={}", empty.display()), "it holds none in PEM"),
