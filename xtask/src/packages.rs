@@ -26,6 +26,7 @@ const NEEDED: &[Needed] = &[
     needed("util-linux", "setpriv"),
     needed("python3", "python3"),
     needed("xz-utils", "xz"),
+    needed("rsyslog", "/usr/sbin/rsyslogd"),
     needed("zip", "zip"),
     needed("unzip", "unzip"),
 ];

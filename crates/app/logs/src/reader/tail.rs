@@ -81,6 +81,10 @@ impl Tail {
     }
 
     /// Where the next line begins.
+    pub(super) fn files(&self) -> &LogFiles {
+        &self.files
+    }
+
     pub(super) fn place(&self) -> Place {
         self.place
     }
