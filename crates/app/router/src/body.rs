@@ -113,7 +113,10 @@ pub(crate) struct ResponseBody {
 enum Source {
     /// The router's own words.
     Text(Bytes),
-    Instance { incoming: Incoming, upstream: Option<Box<Upstream>> },
+    Instance {
+        incoming: Incoming,
+        upstream: Option<Box<Upstream>>,
+    },
 }
 
 impl ResponseBody {
@@ -130,7 +133,10 @@ impl ResponseBody {
     /// What an instance answers. The connection to it is driven from here, as long as the body lasts, and kept for other requests
     /// when it has been read to its end.
     pub(crate) fn instance(incoming: Incoming, upstream: Box<Upstream>, exchange: Exchange) -> Self {
-        let mut body = Self { source: Source::Instance { incoming, upstream: Some(upstream) }, exchange: Some(exchange) };
+        let mut body = Self {
+            source: Source::Instance { incoming, upstream: Some(upstream) },
+            exchange: Some(exchange),
+        };
         if body.is_end_stream() {
             body.release(&mut Context::from_waker(Waker::noop()));
         }

@@ -171,7 +171,6 @@ impl Client {
         self.draining.set(false);
     }
 
-
     /// Whether it has been in its phase for too long.
     pub(crate) fn is_late(&self, context: &Context<'_>) -> bool {
         if self.phase.get() == Phase::Idle && self.worker.is_draining() && !self.draining.replace(true) {

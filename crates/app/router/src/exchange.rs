@@ -66,7 +66,13 @@ impl Exchange {
                 waited: Duration::ZERO,
                 version: request.version(),
                 method: Some(request.method().clone()),
-                host: request.uri().authority().map(|host| host.as_str()).or(host).unwrap_or_default().to_owned(),
+                host: request
+                    .uri()
+                    .authority()
+                    .map(|host| host.as_str())
+                    .or(host)
+                    .unwrap_or_default()
+                    .to_owned(),
                 path: path.chars().take(LONGEST_PATH).collect(),
             })
         });
@@ -203,7 +209,9 @@ impl Drop for Exchange {
             self.client.end_stream();
         }
         let worker = Rc::clone(&self.client.worker);
-        if let Some(counter) = worker.counters.responses.get(usize::from(status.as_u16() / 100).wrapping_sub(1)) {
+        if let Some(counter) =
+            worker.counters.responses.get(usize::from(status.as_u16() / 100).wrapping_sub(1))
+        {
             counter.add(1);
         }
         if let Some(event) = self.event(status) {

@@ -49,7 +49,8 @@ pub(crate) struct Origin<'a> {
 pub(crate) fn forwarded(client: &str, secure: bool, host: Option<&HeaderValue>) -> HeaderValue {
     let proto = if secure { "https" } else { "http" };
     let client = if client.contains(':') { format!("\"[{client}]\"") } else { client.to_owned() };
-    let host = host.and_then(|host| host.to_str().ok()).map(|host| format!(";host=\"{host}\"")).unwrap_or_default();
+    let host =
+        host.and_then(|host| host.to_str().ok()).map(|host| format!(";host=\"{host}\"")).unwrap_or_default();
     let text = format!("for={client}{host};proto={proto}");
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("for=unknown"))
 }
@@ -68,9 +69,11 @@ pub(crate) fn wanted_upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
 
 /// Whether `Connection` names an option.
 pub(crate) fn names(headers: &HeaderMap, option: &str) -> bool {
-    headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok()).any(|value| {
-        value.split(',').any(|name| name.trim().eq_ignore_ascii_case(option))
-    })
+    headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| value.split(',').any(|name| name.trim().eq_ignore_ascii_case(option)))
 }
 
 /// Whether a request has come by here too often.
@@ -85,7 +88,9 @@ pub(crate) fn goes_in_circles(headers: &HeaderMap) -> bool {
 /// Makes a request's head the one that an instance sees.
 pub(crate) fn prepare_request(headers: &mut HeaderMap, origin: Origin<'_>) {
     let trailers = headers.get(TE).is_some_and(|value| {
-        value.to_str().is_ok_and(|text| text.split(',').any(|name| name.trim().eq_ignore_ascii_case("trailers")))
+        value
+            .to_str()
+            .is_ok_and(|text| text.split(',').any(|name| name.trim().eq_ignore_ascii_case("trailers")))
     });
     remove_hop_by_hop(headers);
     for name in [EXPECT, PROXY_AUTHORIZATION, PROXY, HTTP2_SETTINGS] {
@@ -169,7 +174,10 @@ fn remove_claims(headers: &mut HeaderMap, trusted: bool) {
         let forwarded = name.starts_with("x-forwarded-") || *name == X_REAL_IP || *name == FORWARDED;
         let disguised = name.contains('_') && {
             let plain = name.replace('_', "-");
-            plain.starts_with("x-forwarded-") || *plain == X_REAL_IP || *plain == X_REQUEST_ID || plain == "proxy"
+            plain.starts_with("x-forwarded-")
+                || *plain == X_REAL_IP
+                || *plain == X_REQUEST_ID
+                || plain == "proxy"
         };
         disguised || (forwarded && !trusted)
     };

@@ -282,7 +282,8 @@ impl Attempts<'_> {
         let mut tried = Vec::new();
         let mut reuse = self.repeatable;
         for _ in 0..MOST_ATTEMPTS {
-            let Some(entered) = choose(&route.instances, worker.turn(), &tried, worker.deadlines.now()) else {
+            let Some(entered) = choose(&route.instances, worker.turn(), &tried, worker.deadlines.now())
+            else {
                 match self.place.route(self.client) {
                     Some(newer) if !Arc::ptr_eq(&newer, &route) && newer.stripped == route.stripped => {
                         route = newer;

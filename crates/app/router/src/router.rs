@@ -124,7 +124,8 @@ impl Router {
         }));
         let mut router = Self { shared: Arc::clone(&shared), threads: Vec::new() };
         for index in 0..options.threads {
-            let doors = doors.iter().map(Door::again).collect::<Result<_, _>>().map_err(StartError::Listener)?;
+            let doors =
+                doors.iter().map(Door::again).collect::<Result<_, _>>().map_err(StartError::Listener)?;
             let certificates = if index == 0 { std::mem::take(&mut certificates) } else { Vec::new() };
             router.threads.push(
                 worker::start(Arc::clone(&shared), index, doors, certificates).map_err(StartError::Thread)?,

@@ -131,7 +131,9 @@ impl Pool {
     pub(crate) fn sweep(&mut self, now: u64, longest: u64) -> bool {
         let mut context = Context::from_waker(Waker::noop());
         self.kept.retain(|_, kept| {
-            kept.retain_mut(|one| now.saturating_sub(one.since) < longest && one.upstream.is_open(&mut context));
+            kept.retain_mut(|one| {
+                now.saturating_sub(one.since) < longest && one.upstream.is_open(&mut context)
+            });
             !kept.is_empty()
         });
         !self.kept.is_empty()
@@ -160,7 +162,11 @@ impl AsyncRead for UpstreamIo {
 }
 
 impl AsyncWrite for UpstreamIo {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         pin!(&mut self.socket).poll_write(context, bytes)
     }
 

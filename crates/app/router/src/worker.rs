@@ -95,7 +95,8 @@ pub(crate) fn start(
 ) -> io::Result<JoinHandle<()>> {
     let (started, outcome) = std::sync::mpsc::sync_channel(1);
     let thread = std::thread::Builder::new().name(format!("router-{index}")).spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
         let runtime = match runtime {
             Ok(runtime) => runtime,
             Err(error) => return drop(started.send(Err(error))),
@@ -170,7 +171,9 @@ impl Worker {
                 Some(Err(error)) if is_of_one_connection(&error) => {}
                 Some(Err(_)) => tokio::time::sleep(FULL).await,
             }
-            while self.shared.connections.load(SeqCst) >= self.shared.limits.connections && !self.is_draining() {
+            while self.shared.connections.load(SeqCst) >= self.shared.limits.connections
+                && !self.is_draining()
+            {
                 tokio::time::sleep(FULL).await;
             }
         }
@@ -311,7 +314,12 @@ async fn serve_secure(worker: Rc<Worker>, socket: TcpStream, address: SocketAddr
     drop(deadline);
     if let Some(stream) = stream {
         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        tokio::task::spawn_local(connection::serve(worker, Transport::Secure(Box::new(stream)), address, http2));
+        tokio::task::spawn_local(connection::serve(
+            worker,
+            Transport::Secure(Box::new(stream)),
+            address,
+            http2,
+        ));
     }
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use host::{HostError, Overlay, Timestamp};
 use modules::{
-    Caller, Context, Failure, Managed, Minion, Outcome, Reach, StateFunction, Templates, Verdict, state_function,
+    Caller, Context, Failure, Managed, Minion, Outcome, Reach, StateFunction, Templates, Verdict,
+    state_function,
 };
 use report::{Problem, Problems, Severity};
 use value::{Data, Span, Value};
@@ -382,7 +383,9 @@ impl Run<'_> {
         match modules::guards::check_command(context, commands, &step.chunk.args) {
             Ok(None) => outcome,
             Ok(Some(comment)) => Outcome { verdict: Verdict::Failed, comment, ..outcome }
-                .hint("the state did what it was asked, and the command still finds it wanting: run it by hand")
+                .hint(
+                    "the state did what it was asked, and the command still finds it wanting: run it by hand",
+                )
                 .blames("check_cmd"),
             Err(failure) => self.failed(failure),
         }

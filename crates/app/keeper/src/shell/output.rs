@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use logs::{Archiver, Collector, FileSink, History, LineSink, LineState, ProcessKey, Record, Rotation, SinkKey, Source, Stream};
+use logs::{
+    Archiver, Collector, FileSink, History, LineSink, LineState, ProcessKey, Record, Rotation, SinkKey,
+    Source, Stream,
+};
 
 use super::Key;
 use super::pipes::Pipe;

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use procfile::{CommandLine, ProcessType, Readiness, StopTarget};
-use release::{Definition, Variables};
+use release::Definition;
 use tokio::io::unix::AsyncFd;
 
 use super::events::{Caller, Event};
-use super::{OWN_APP, Shell, now, processes};
+use super::own::own_definition;
+use super::{OWN_APP, Shell, is_own, now, processes};
 use crate::core::{Deed, Refused};
 use crate::protocol::{Answer, OneOff, Request};
 
@@ -68,7 +69,7 @@ impl Shell {
         cause: &str,
     ) -> Result<(Option<u64>, Vec<Deed>), Refused> {
         let app = definition.app.clone();
-        if app == OWN_APP {
+        if is_own(&app) {
             return Err(Refused::Reserved(app));
         }
         let (number, mut deeds) = self.core.deploy(definition, cause, now())?;
@@ -149,19 +150,7 @@ impl Shell {
         router.ready_timeout = Duration::from_secs(20);
         router.stop.grace = ROUTER_GRACE;
         router.stop.target = StopTarget::Leader;
-        let variables = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        let kept =
-            variables.filter(|(name, _)| ["PATH", "LANG", "TZ", "RUST_BACKTRACE"].contains(&name.as_str()));
-        let definition = Definition {
-            app: OWN_APP.into(),
-            directory: "/".into(),
-            revision: Some(self.options.version.clone()),
-            process_types: vec![router],
-            config: kept.collect::<Variables>(),
-            route: None,
-            drains: Vec::new(),
-        };
+        let definition = own_definition(OWN_APP, &self.options.version, router);
         match self.core.deploy(definition, "router", now()) {
             Ok((_, deeds)) => self.carry_out(deeds),
             Err(refused) => eprintln!("keeper: the router cannot be started: {refused}"),

@@ -18,7 +18,10 @@ const LAST_WORDS: usize = 20;
 
 /// Starts processes anew.
 pub(crate) fn restart(arguments: &Target, surroundings: &Surroundings) -> u8 {
-    change(&arguments.common, surroundings, |app| Request::Restart { app, process: arguments.process.clone() })
+    change(&arguments.common, surroundings, |app| Request::Restart {
+        app,
+        process: arguments.process.clone(),
+    })
 }
 
 /// Goes back to an earlier release.
@@ -60,8 +63,10 @@ pub(crate) fn down(arguments: &AppOnly, surroundings: &Surroundings) -> u8 {
         let app = place.app()?.name;
         place.order(&Request::Stop { app: app.clone(), process: None })?;
         place.order(&Request::Remove { app: app.clone() })?;
-        place.talk.line(&format!("{app} is stopped and forgotten; its logs stay in {}", place.home.logs.display()));
-        if place.status()?.apps.iter().all(|app| app.name == keeper::OWN_APP) {
+        place
+            .talk
+            .line(&format!("{app} is stopped and forgotten; its logs stay in {}", place.home.logs.display()));
+        if place.status()?.apps.iter().all(|app| keeper::is_own(&app.name)) {
             end_keeper(&place)?;
         }
         Ok(Exit::Done.code())
@@ -135,8 +140,11 @@ pub(super) fn follow(place: &Place, app: &str, request: &Request) -> Result<(), 
                 return Err(failed(place, app, begin, &Failed { release, process, why, stays }));
             }
             Notice::EssentialEnded { process, code } => {
-                return Err(Problem::error("app.ended", format!("{process} ended with {code}, and the app with it"))
-                    .exit(Exit::Failed));
+                return Err(Problem::error(
+                    "app.ended",
+                    format!("{process} ended with {code}, and the app with it"),
+                )
+                .exit(Exit::Failed));
             }
             Notice::Stopped => place.talk.line(&format!("{app} has stopped")),
             Notice::RolloutStarted { .. } => {}

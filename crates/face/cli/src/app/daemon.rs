@@ -23,13 +23,16 @@ pub(crate) fn keeper(arguments: &Keeper, surroundings: &Surroundings) -> u8 {
         Ok(program) => program,
         Err(problem) => return place.fail(problem),
     };
-    let options = keeper::Options { home: place.home.clone(), program, version: env!("CARGO_PKG_VERSION").into() };
+    let options =
+        keeper::Options { home: place.home.clone(), program, version: env!("CARGO_PKG_VERSION").into() };
     match keeper::run(options) {
         Ok(()) => Exit::Done.code(),
         Err(error) => {
             let problem = Problem::error("keeper.start", error.to_string()).exit(Exit::Failed);
             let hint = match error {
-                keeper::KeeperError::Runs(_) => "`pinch ps` asks the one that runs; another --home makes room for a second",
+                keeper::KeeperError::Runs(_) => {
+                    "`pinch ps` asks the one that runs; another --home makes room for a second"
+                }
                 keeper::KeeperError::State { .. } => {
                     "move the file away to begin without apps; running processes are then stopped"
                 }

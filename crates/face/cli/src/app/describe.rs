@@ -13,7 +13,8 @@ use crate::arguments::{Description, EnvFormatName};
 use crate::terminal::Surroundings;
 
 /// Variables of the caller's own environment that processes get: where programs are, who it is, which language.
-const KEPT: &[&str] = &["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "VIRTUAL_ENV"];
+const KEPT: &[&str] =
+    &["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "VIRTUAL_ENV"];
 
 /// What a folder and the options say.
 pub(super) struct Described {
@@ -55,9 +56,7 @@ impl Described {
     /// Config vars for processes: what was set for the app, and of the caller's environment only what programs need.
     pub(super) fn variables(&self) -> Variables {
         let declared: Vec<&str> = self.config.declared().map(|var| var.name.as_str()).collect();
-        let keeps = |name: &str| {
-            declared.contains(&name) || KEPT.contains(&name) || name.starts_with("LC_")
-        };
+        let keeps = |name: &str| declared.contains(&name) || KEPT.contains(&name) || name.starts_with("LC_");
         self.config.reveal().into_iter().filter(|(name, _)| keeps(name)).collect()
     }
 }
@@ -83,9 +82,17 @@ fn read(
         }
     };
     let config = config(&folder, description, place, surroundings, problems);
-    let path = description.procfile.as_ref().map_or_else(|| folder.join("Procfile"), |file| place.folder.join(file));
-    let procfile = procfile(&path, description.lenient, place, problems)?;
+    let procfile = if description.processes.is_empty() {
+        let file = description.procfile.as_ref();
+        let path = file.map_or_else(|| folder.join("Procfile"), |file| place.folder.join(file));
+        procfile(&path, description.lenient, place, problems)?
+    } else {
+        typed(&description.processes, place, problems)?
+    };
     let mut process_types = procfile.process_types();
+    for process_type in &mut process_types {
+        process_type.user.clone_from(&description.user);
+    }
     if let Some(text) = &description.formation {
         let formation = Formation::parse("--formation", text, &place.sources, problems)?;
         formation.start(&mut process_types, problems);
@@ -111,6 +118,50 @@ fn procfile(path: &Path, lenient: bool, place: &Place, problems: &mut Problems) 
     };
     let mode = if lenient { Mode::Lenient } else { Mode::Strict };
     Procfile::parse(&name, &bytes, mode, &place.sources, problems)
+}
+
+/// A Procfile made of `TYPE=COMMAND` words.
+fn typed(words: &[String], place: &Place, problems: &mut Problems) -> Option<Procfile> {
+    let mut text = String::new();
+    for word in words {
+        match word.split_once('=').filter(|(_, command)| !command.contains(['\n', '\r'])) {
+            Some((name, command)) => text += &format!("{name}: {command}\n"),
+            None => {
+                let what = format!("`--process {word}` is no process type");
+                problems.push(
+                    Problem::error("process.word", what).hint("write TYPE=COMMAND, the command on one line"),
+                );
+                return None;
+            }
+        }
+    }
+    Procfile::parse("--process", text.as_bytes(), Mode::Strict, &place.sources, problems)
+}
+
+/// Config vars from a JSON object.
+fn add_json(config: &mut ConfigVars, file: &Path, place: &Place) -> Result<(), Problem> {
+    let bad = |why: String| {
+        Problem::error("config.file", why)
+            .on(file.display().to_string())
+            .hint("write a JSON object of names and texts: {\"NAME\": \"value\"}")
+    };
+    let bytes = if file.as_os_str() == "-" {
+        let mut bytes = Vec::new();
+        let mut input = std::io::Read::take(std::io::stdin().lock(), EnvFile::LONGEST as u64 + 1);
+        std::io::Read::read_to_end(&mut input, &mut bytes).map(|_| bytes)
+    } else {
+        read_bounded(&place.folder.join(file), EnvFile::LONGEST)
+    };
+    let bytes = bytes.map_err(|error| bad(format!("config vars cannot be read: {error}")))?;
+    let vars: std::collections::BTreeMap<String, String> = serde_json::from_slice(&bytes)
+        .map_err(|error| bad(format!("config vars are no JSON object of texts: {error}")))?;
+    for (name, value) in vars {
+        if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
+            return Err(bad(format!("`{name}` cannot be a variable")));
+        }
+        config.add_app(&name, &value, value::Span::NONE);
+    }
+    Ok(())
 }
 
 /// Config vars in their order: process environment, env files, command line.
@@ -149,6 +200,11 @@ fn config(
         files.push(EnvFile::parse(&name, &bytes, &context, &place.sources, problems)?);
     }
     files.iter().for_each(|file| config.add_env_file(file));
+    if let Some(file) = &description.config_file
+        && let Err(problem) = add_json(&mut config, file, place)
+    {
+        problems.push(problem);
+    }
     config.add_command_line(description.assignments.iter().map(String::as_str), &place.sources, problems);
     Some(config)
 }
@@ -175,7 +231,9 @@ pub(super) fn set_readiness(words: &[String], process_types: &mut [ProcessType])
         match process_types.iter_mut().find(|one| one.name == name) {
             Some(process_type) => process_type.ready = readiness,
             None => {
-                return Err(bad("there is no such process type").did_you_mean(name, names.iter().map(String::as_str)));
+                return Err(
+                    bad("there is no such process type").did_you_mean(name, names.iter().map(String::as_str))
+                );
             }
         }
     }
@@ -185,9 +243,10 @@ pub(super) fn set_readiness(words: &[String], process_types: &mut [ProcessType])
 /// The folder's name as a host name: lower case, everything else a dash.
 fn app_name(folder: &Path) -> String {
     let name = folder.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
-    let dashed: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(63).collect();
+    let dashed: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(63).collect();
     let trimmed = dashed.trim_matches('-');
-    if trimmed.is_empty() || trimmed == keeper::OWN_APP { "app".into() } else { trimmed.into() }
+    if trimmed.is_empty() || keeper::is_own(trimmed) { "app".into() } else { trimmed.into() }
 }
 
 /// A path as a person would write it.

@@ -44,7 +44,10 @@ fn folder(arguments: &Logs, place: &Place) -> Result<PathBuf, Problem> {
         return if there {
             Ok(folder)
         } else {
-            Err(none().on(place.home.logs.display().to_string()).hint("`pinch ps` lists the apps").exit(Exit::Failed))
+            Err(none()
+                .on(place.home.logs.display().to_string())
+                .hint("`pinch ps` lists the apps")
+                .exit(Exit::Failed))
         };
     }
     place.app().map(|app| place.home.logs.join(app.name))
@@ -55,7 +58,9 @@ fn query(arguments: &Logs) -> Result<Query, Problem> {
     let pattern = match &arguments.grep {
         Some(text) => Some(Pattern::regex(text).map_err(|error| {
             let problem = Problem::error("logs.pattern", format!("`{text}` is no regular expression"));
-            problem.why(error.to_string()).hint(r"write a backslash before a character that is meant as it is: \(")
+            problem
+                .why(error.to_string())
+                .hint(r"write a backslash before a character that is meant as it is: \(")
         })?),
         None => None,
     };

@@ -37,10 +37,13 @@ fn prepare(arguments: &OneOff, place: &Place, surroundings: &Surroundings) -> Re
     let app = place.app()?.name;
     let answers = place.order(&Request::Definition { app: app.clone() })?;
     let Some(Answer::Definition { release, definition }) = answers.into_iter().next() else {
-        return Err(Problem::error("run.release", format!("{app} has no release to run in")).exit(Exit::Failed));
+        return Err(
+            Problem::error("run.release", format!("{app} has no release to run in")).exit(Exit::Failed)
+        );
     };
     place.order(&Request::OneOff { app: app.clone(), command: arguments.command.join(" ") })?;
-    let (program, rest) = arguments.command.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+    let (program, rest) =
+        arguments.command.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
     let mut command = Command::new(program);
     command.args(rest).current_dir(&definition.directory).env_clear().envs(definition.config.reveal());
     // What belongs to the terminal it runs on is the caller's.

@@ -67,7 +67,8 @@ impl Place {
     /// The app that is meant: the one that was named, that of the current folder, or the only one.
     pub(super) fn app(&self) -> Result<AppStatus, Problem> {
         let status = self.status()?;
-        let mut apps: Vec<AppStatus> = status.apps.into_iter().filter(|app| app.name != keeper::OWN_APP).collect();
+        let mut apps: Vec<AppStatus> =
+            status.apps.into_iter().filter(|app| !keeper::is_own(&app.name)).collect();
         let names: Vec<String> = apps.iter().map(|app| app.name.clone()).collect();
         let here = |app: &AppStatus| self.app.is_none() && self.folder.starts_with(&app.directory);
         let named = |app: &AppStatus| self.app.as_deref() == Some(app.name.as_str());
@@ -118,7 +119,8 @@ fn home_folder(named: Option<&Path>, surroundings: &Surroundings, current: &Path
     if rustix::process::geteuid().is_root() {
         return None;
     }
-    let variable = |name: &str| surroundings.variable(name).filter(|value| value.starts_with('/')).map(PathBuf::from);
+    let variable =
+        |name: &str| surroundings.variable(name).filter(|value| value.starts_with('/')).map(PathBuf::from);
     let state = variable("XDG_STATE_HOME").or_else(|| Some(variable("HOME")?.join(".local/state")));
     Some(state.unwrap_or_else(|| current.join(".pinch")).join("pinch"))
 }

@@ -42,7 +42,8 @@ fn show(place: &Place, status: &Status, named: Option<&str>) {
     }
     let now = now();
     let mut text = String::new();
-    let shown: Vec<&AppStatus> = status.apps.iter().filter(|app| named.is_none_or(|name| name == app.name)).collect();
+    let shown: Vec<&AppStatus> =
+        status.apps.iter().filter(|app| named.is_none_or(|name| name == app.name)).collect();
     for app in &shown {
         text += &app_text(app, status, place.talk.out, now);
     }
@@ -56,7 +57,8 @@ fn show(place: &Place, status: &Status, named: Option<&str>) {
 }
 
 fn app_text(app: &AppStatus, status: &Status, paint: Paint, now: u64) -> String {
-    let release = app.release.map_or_else(|| "not released".to_string(), |number| format!("release {number}"));
+    let release =
+        app.release.map_or_else(|| "not released".to_string(), |number| format!("release {number}"));
     let mut head = format!("{} ({release}", app.name);
     if let Some(number) = app.rolling_out {
         head += &format!(", release {number} is taking over");
@@ -72,7 +74,8 @@ fn app_text(app: &AppStatus, status: &Status, paint: Paint, now: u64) -> String 
     let rows: Vec<[String; 7]> = app.processes.iter().map(|process| row(process, now)).collect();
     let heads = ["PROCESS", "STATE", "PID", "PORT", "SINCE", "RESTARTS", "NOTE"].map(String::from);
     let all = || std::iter::once(&heads).chain(&rows);
-    let widths: Vec<usize> = (0..7).map(|column| all().map(|row| row[column].len()).max().unwrap_or(0)).collect();
+    let widths: Vec<usize> =
+        (0..7).map(|column| all().map(|row| row[column].len()).max().unwrap_or(0)).collect();
     if rows.is_empty() {
         text += "  nothing runs\n";
     } else {

@@ -44,12 +44,18 @@ fn show(place: &Place) -> Result<(), Problem> {
         let time = time.get(..19).unwrap_or_default().replace('T', " ");
         let revision = one.definition.revision.as_deref().map(|one| format!("  {one}")).unwrap_or_default();
         let head = format!("{:>4}  {time}  {}{revision}{mark}", one.number, one.cause);
-        text += &place.talk.out.text(if mark.is_empty() { Colour::Dim } else { Colour::Green }, harmless(&head));
+        text +=
+            &place.talk.out.text(if mark.is_empty() { Colour::Dim } else { Colour::Green }, harmless(&head));
         text.push('\n');
         let before = index.checked_sub(1).map(|before| &releases[before].definition);
         for difference in differences(before, &one.definition).iter().filter(|_| before.is_some()) {
             let told = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".into());
-            let line = format!("      {}: {} -> {}", difference.what, told(&difference.before), told(&difference.after));
+            let line = format!(
+                "      {}: {} -> {}",
+                difference.what,
+                told(&difference.before),
+                told(&difference.after)
+            );
             text += &harmless(&line);
             text.push('\n');
         }

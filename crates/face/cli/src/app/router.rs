@@ -50,7 +50,8 @@ fn serve(folder: &Path, surroundings: &Surroundings) -> Result<(), Problem> {
     let mut options = Options::new(http, nonce());
     options.threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let (events, batches) = mpsc::channel(BATCHES);
-    let router = Router::start(options, Some(events)).map_err(|error| failed("the router cannot be started", &error))?;
+    let router = Router::start(options, Some(events))
+        .map_err(|error| failed("the router cannot be started", &error))?;
     std::thread::spawn(move || write_access_log(batches));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| failed("the router cannot be started", &error))?;
@@ -81,7 +82,10 @@ fn serve(folder: &Path, surroundings: &Surroundings) -> Result<(), Problem> {
         let left = router.drain(HANDOVER).await;
         drop(said);
         if left.requests + left.tunnels > 0 {
-            eprintln!("router: cut {} requests and {} tunnels that had not ended in time", left.requests, left.tunnels);
+            eprintln!(
+                "router: cut {} requests and {} tunnels that had not ended in time",
+                left.requests, left.tunnels
+            );
         }
         Ok(())
     })
@@ -95,13 +99,23 @@ fn take(told: &Said, router: &Arc<Router>, tasks: &mut tokio::task::JoinSet<()>)
     for entry in &told.routes {
         let patience = Duration::from_secs(entry.route.drain_seconds);
         for one in &entry.draining {
-            tasks.spawn(retire(Arc::clone(router), InstanceId(one.id.clone()), patience, Arc::clone(&told.voice)));
+            tasks.spawn(retire(
+                Arc::clone(router),
+                InstanceId(one.id.clone()),
+                patience,
+                Arc::clone(&told.voice),
+            ));
         }
     }
 }
 
 /// Waits until an instance does nothing for clients any more, and says so.
-async fn retire(router: Arc<Router>, instance: InstanceId, patience: Duration, voice: Arc<std::sync::Mutex<Voice>>) {
+async fn retire(
+    router: Arc<Router>,
+    instance: InstanceId,
+    patience: Duration,
+    voice: Arc<std::sync::Mutex<Voice>>,
+) {
     let id = instance.0.clone();
     router.retire(&[instance], Patience { requests: patience, tunnels: patience }).await;
     // The keeper reads at once; a line to it never waits.
@@ -144,7 +158,9 @@ fn route(entry: &RouteEntry) -> Route {
         hosts: if entry.route.hosts.is_empty() { vec![HostPattern::Any] } else { hosts },
         path: entry.route.path.clone(),
         strip: false,
-        instances: instances.map(|one| Instance { id: InstanceId(one.id.clone()), address: address(one.port) }).collect(),
+        instances: instances
+            .map(|one| Instance { id: InstanceId(one.id.clone()), address: address(one.port) })
+            .collect(),
         settings: router::RouteSettings::default(),
         state: router::RouteState::default(),
     }

@@ -13,7 +13,7 @@ use super::describe::{Described, set_readiness};
 use super::lines::Lines;
 use super::place::Place;
 use super::terminal_log::TerminalLog;
-use super::{daemon, ps};
+use super::{daemon, dry_run, ps};
 use crate::arguments::Up;
 use crate::output::Colour;
 use crate::terminal::{Interrupts, Surroundings};
@@ -33,7 +33,14 @@ pub(crate) fn up(arguments: &Up, surroundings: &Surroundings) -> u8 {
         Err(code) => return code,
     };
     let interrupts = Interrupts::watch();
-    place.exit(definition(arguments, &described).and_then(|definition| run(arguments, definition, &place, &interrupts)))
+    let definition = match definition(arguments, &described) {
+        Ok(definition) => definition,
+        Err(problem) => return place.fail(problem),
+    };
+    if arguments.dry_run {
+        return place.exit(dry_run::show(&definition, &formation(arguments, &definition), &place));
+    }
+    place.exit(run(arguments, definition, &place, &interrupts))
 }
 
 fn definition(arguments: &Up, described: &Described) -> Result<Definition, Problem> {
@@ -56,12 +63,18 @@ fn definition(arguments: &Up, described: &Described) -> Result<Definition, Probl
         drains: arguments.drain.clone(),
     };
     definition.check().map_err(|invalid| {
-        Problem::error("app.invalid", invalid.to_string()).hint("--app gives the app another name; `pinch up --help` shows the rest")
+        Problem::error("app.invalid", invalid.to_string())
+            .hint("--app gives the app another name; `pinch up --help` shows the rest")
     })?;
     Ok(definition)
 }
 
-fn run(arguments: &Up, definition: Definition, place: &Place, interrupts: &Interrupts) -> Result<u8, Problem> {
+fn run(
+    arguments: &Up,
+    definition: Definition,
+    place: &Place,
+    interrupts: &Interrupts,
+) -> Result<u8, Problem> {
     let app = definition.app.clone();
     let routed = definition.route.is_some();
     let started = daemon::ensure(place)?;
@@ -143,7 +156,13 @@ fn announce(place: &Place, app: &str, status: &Status) {
 }
 
 /// Shows what the app says until it has ended or somebody ends it. The first interrupt stops the app, the second at once.
-fn attend(place: &Place, app: &str, begin: Timestamp, interrupts: &Interrupts, started: bool) -> Result<u8, Problem> {
+fn attend(
+    place: &Place,
+    app: &str,
+    begin: Timestamp,
+    interrupts: &Interrupts,
+    started: bool,
+) -> Result<u8, Problem> {
     let query = Query { since: Some(begin), follow: true, ..Query::default() };
     let lines = Lines::new(place.talk.out, !place.talk.out_is_terminal, []);
     let mut log = TerminalLog::open(&place.home.logs.join(app), query, place, lines)?;
@@ -155,12 +174,18 @@ fn attend(place: &Place, app: &str, begin: Timestamp, interrupts: &Interrupts, s
         let asked = interrupts.count();
         if (asked > stopping || !listened) && stopping < 2 {
             stopping = asked.max(1);
-            place.talk.line(if stopping == 1 { "stopping; again to stop at once" } else { "stopping at once" });
+            place.talk.line(if stopping == 1 {
+                "stopping; again to stop at once"
+            } else {
+                "stopping at once"
+            });
             // Whoever waits for the end must not hold up the second interrupt.
             let (socket, app) = (place.home.socket(), app.to_string());
             stops.push(std::thread::spawn(move || {
                 let asked = keeper::client::ask(&socket, &Request::Stop { app, process: None });
-                let end = |mut conversation: keeper::client::Conversation| while let Ok(Some(_)) = conversation.next() {};
+                let end = |mut conversation: keeper::client::Conversation| {
+                    while let Ok(Some(_)) = conversation.next() {}
+                };
                 asked.map(end)
             }));
         }
@@ -174,7 +199,10 @@ fn attend(place: &Place, app: &str, begin: Timestamp, interrupts: &Interrupts, s
     };
     log.write_out()?;
     let others = place.status().is_ok_and(|status| {
-        status.apps.iter().any(|one| one.name != app && one.name != keeper::OWN_APP && one.wanted == Wanted::Running)
+        status
+            .apps
+            .iter()
+            .any(|one| one.name != app && !keeper::is_own(&one.name) && one.wanted == Wanted::Running)
     });
     if started && !others {
         end_keeper(place)?;
@@ -194,7 +222,9 @@ fn ended(place: &Place, app: &str) -> Result<Option<u8>, Problem> {
         }
         Err(problem) => return Err(problem),
     };
-    let Some(app) = status.apps.iter().find(|one| one.name == app) else { return Ok(Some(Exit::Done.code())) };
+    let Some(app) = status.apps.iter().find(|one| one.name == app) else {
+        return Ok(Some(Exit::Done.code()));
+    };
     if app.wanted == Wanted::Running || !app.processes.is_empty() {
         return Ok(None);
     }

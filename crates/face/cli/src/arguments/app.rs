@@ -52,6 +52,15 @@ pub(crate) struct Description {
     /// A config var; may be repeated, wins over every file.
     #[arg(short = 'e', long = "config", value_name = "NAME=VALUE")]
     pub assignments: Vec<String>,
+    /// A JSON object of config vars, `-` for standard input; wins over env files.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config_file: Option<PathBuf>,
+    /// A process type, instead of a Procfile; may be repeated.
+    #[arg(long = "process", value_name = "TYPE=COMMAND", conflicts_with = "procfile")]
+    pub processes: Vec<String>,
+    /// As whom processes run.
+    #[arg(short = 'u', long)]
+    pub user: Option<String>,
     /// How many processes of each type: web=2,worker=1,all=1.
     #[arg(short = 'm', long, value_name = "FORMATION")]
     pub formation: Option<String>,
@@ -84,6 +93,9 @@ pub(crate) struct Up {
     /// Come back once the app is up, and leave it running.
     #[arg(short = 'd', long)]
     pub detach: bool,
+    /// Say what would change, and whether without a gap; change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
     /// Where the router listens. Default: 127.0.0.1:8080, or the next port that is free.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub listen: Vec<String>,
@@ -223,9 +235,6 @@ pub(crate) struct Export {
     /// The first port. Default: PORT from the config vars, or 5000.
     #[arg(short = 'p', long)]
     pub port: Option<u16>,
-    /// As whom processes run.
-    #[arg(short = 'u', long)]
-    pub user: Option<String>,
     /// What is common.
     #[command(flatten)]
     pub common: AppCommon,
@@ -283,6 +292,9 @@ pub(crate) struct Internal {
     /// The folder with the keeper's sockets.
     #[arg(long, value_name = "DIR")]
     pub keeper: PathBuf,
+    /// The folder with what outlives the machine's next start.
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
 }
 
 /// `pinch keeper`

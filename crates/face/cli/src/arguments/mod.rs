@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 pub(crate) use app::{
-    AppCommon, AppFormat, AppOnly, Config, Description, EnvFormatName, Export, ExportFormat, Internal, Keeper, Logs,
-    OneOff, Ps, Rollback, Scale, Start, Target, Up,
+    AppCommon, AppFormat, AppOnly, Config, Description, EnvFormatName, Export, ExportFormat, Internal,
+    Keeper, Logs, OneOff, Ps, Rollback, Scale, Start, Target, Up,
 };
 
 use crate::output::Format;
@@ -106,6 +106,8 @@ Examples:
     Run(OneOff),
     /// Show config vars and where each comes from
     Config(Config),
+    /// Write an app's processes down for another supervisor
+    Export(Export),
     /// List the releases of an app
     Releases(AppOnly),
     /// Go back to an earlier release
@@ -117,6 +119,9 @@ Examples:
     /// Be the router of a keeper
     #[command(hide = true)]
     Router(Internal),
+    /// Be the drain of a keeper
+    #[command(hide = true)]
+    Drain(Internal),
     /// Write completions for a shell to standard output
     Completion {
         /// Which shell.

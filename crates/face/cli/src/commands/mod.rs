@@ -34,6 +34,8 @@ pub(crate) fn run(command: Command, surroundings: &Surroundings) -> u8 {
         Command::Rollback(rollback) => return app::rollback(&rollback, surroundings),
         Command::Upgrade(target) => return app::upgrade(&target, surroundings),
         Command::Keeper(keeper) => return app::keeper(&keeper, surroundings),
+        Command::Export(export) => return app::export(&export, surroundings),
+        Command::Drain(internal) => return app::drain(&internal, surroundings),
         Command::Router(internal) => return app::router(&internal, surroundings),
     };
     exit.code()

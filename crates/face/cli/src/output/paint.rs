@@ -99,7 +99,9 @@ mod tests {
 
     #[test]
     fn colours_pass_and_nothing_else_does() {
-        let shown = |text: &'static [u8], colours| String::from_utf8_lossy(&harmless_bytes(text, colours)).into_owned();
+        let shown = |text: &'static [u8], colours| {
+            String::from_utf8_lossy(&harmless_bytes(text, colours)).into_owned()
+        };
         assert_eq!(shown(b"\x1b[1;31mred\x1b[0m", true), "\u{1b}[1;31mred\u{1b}[0m");
         assert_eq!(shown(b"\x1b[1;31mred", false), "\\u{1b}[1;31mred");
         assert_eq!(shown(b"\x1b]0;title\x07\x1b[2J\r", true), "\\u{1b}]0;title\\u{7}\\u{1b}[2J\\r");

@@ -38,16 +38,17 @@ impl Invocation {
         if !output.succeeded() {
             return Ok(Err(words_of(&output)));
         }
-        let answer = value::json::from_text(&output.stdout_text()).map_err(|_| {
-            Failure::message(format!("`{}` answered no JSON", command.text()))
-        })?;
-        let running = answer.get("release").and_then(Value::as_int).filter(|_| {
-            answer.get("running").is_some_and(Value::is_truthy)
-        });
+        let answer = value::json::from_text(&output.stdout_text())
+            .map_err(|_| Failure::message(format!("`{}` answered no JSON", command.text())))?;
+        let running = answer
+            .get("release")
+            .and_then(Value::as_int)
+            .filter(|_| answer.get("running").is_some_and(Value::is_truthy));
         let mut differences = Map::new();
         if let Some(Data::List(list)) = answer.get("changes").map(|value| &value.data) {
             for change in list {
-                let text = |key: &str| change.get(key).map_or_else(|| "nothing".to_string(), ToString::to_string);
+                let text =
+                    |key: &str| change.get(key).map_or_else(|| "nothing".to_string(), ToString::to_string);
                 let told: Map = [("old", text("before")), ("new", text("after"))].into_iter().collect();
                 differences.insert(text("what").as_str(), told);
             }
@@ -61,10 +62,13 @@ impl Invocation {
             return Ok(match fact {
                 Fact::Absent => None,
                 Fact::Present(value) => Some(value.get("running").is_none_or(Value::is_truthy)),
-                Fact::Unknown => return Err(host::HostError::Unknown {
+                Fact::Unknown => {
+                    return Err(host::HostError::Unknown {
                         what: self.subject().to_string(),
                         because: "an earlier state changes it".into(),
-                    }.into()),
+                    }
+                    .into());
+                }
             });
         }
         let output = context.host().probe(&self.command(&["ps", "--out", "json"]))?;
@@ -93,7 +97,12 @@ impl Invocation {
     }
 
     /// Stops it, or forgets it altogether.
-    pub(crate) fn end(&self, context: &Context<'_>, forget: bool, was: bool) -> Result<Option<String>, Failure> {
+    pub(crate) fn end(
+        &self,
+        context: &Context<'_>,
+        forget: bool,
+        was: bool,
+    ) -> Result<Option<String>, Failure> {
         let word = if forget { "down" } else { "stop" };
         let command = self.command(&[word, "--app", &self.app]);
         self.act(context, command, Some(was), (!forget).then_some(false))

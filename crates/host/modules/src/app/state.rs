@@ -91,7 +91,9 @@ pub(super) fn running(context: &Context<'_>, asked: Running) -> Result<Outcome, 
     };
     let invocation = asked.invocation();
     let outcome = bring_about(context, &invocation, Path::new(&asked.source), !checkout.is_empty())?;
-    let both = |outcome: Outcome, (key, value): (&value::Key, &value::Value)| outcome.with(&key.to_string(), value.clone());
+    let both = |outcome: Outcome, (key, value): (&value::Key, &value::Value)| {
+        outcome.with(&key.to_string(), value.clone())
+    };
     Ok(checkout.iter().fold(outcome, both))
 }
 

@@ -49,7 +49,12 @@ impl Running {
         words.extend(self.user.iter().flat_map(|user| ["--user".to_string(), user.clone()]));
         words.extend(self.ready.iter().flat_map(|ready| ["--ready".to_string(), format!("main={ready}")]));
         words.push(self.directory.clone());
-        Invocation { app: self.name.clone(), home: self.home.clone(), words, config: self.environment.clone() }
+        Invocation {
+            app: self.name.clone(),
+            home: self.home.clone(),
+            words,
+            config: self.environment.clone(),
+        }
     }
 }
 
@@ -72,7 +77,8 @@ fn dead(context: &Context<'_>, asked: Dead) -> Result<Outcome, Failure> {
     if let Some(why) = invocation.end(context, false, true)? {
         return Ok(Outcome::failed(format!("Process {app} could not be stopped\n{why}")));
     }
-    let comment = context.words(format!("Process {app} was stopped"), format!("Process {app} would be stopped"));
+    let comment =
+        context.words(format!("Process {app} was stopped"), format!("Process {app} would be stopped"));
     Ok(Outcome::unchanged(comment).with(app, "stopped"))
 }
 
@@ -80,9 +86,6 @@ fn dead(context: &Context<'_>, asked: Dead) -> Result<Outcome, Failure> {
 pub(crate) static MODULE: Module = Module {
     name: "process",
     documentation: "Single programs that are kept running.",
-    states: &[
-        state!("running", running, Running, on_watch = watch_running),
-        state!("dead", dead, Dead),
-    ],
+    states: &[state!("running", running, Running, on_watch = watch_running), state!("dead", dead, Dead)],
     functions: &[],
 };
