@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::task::Context;
 
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 
 use crate::deadlines::Deadline;
 use crate::shared::milliseconds;
@@ -37,9 +37,7 @@ pub(crate) struct Client {
     /// Whether it came over TLS.
     pub(crate) secure: bool,
     /// The client's address as `X-Forwarded-For` has it.
-    pub(crate) forwarded_for: HeaderValue,
-    /// `Forwarded` of the last request, and the host it was for.
-    pub(crate) forwarded: RefCell<Option<(Option<HeaderValue>, HeaderValue)>>,
+    pub(crate) forwarded_for: Box<str>,
     pub(crate) phase: Cell<Phase>,
     deadline: Deadline,
     /// Everything that hyper was given to send has been written to the socket.
@@ -65,13 +63,11 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(worker: &Rc<Worker>, address: SocketAddr, secure: bool) -> Rc<Self> {
-        let forwarded_for = HeaderValue::try_from(address.ip().to_canonical().to_string());
         let client = Self {
             worker: Rc::clone(worker),
             address,
             secure,
-            forwarded_for: forwarded_for.unwrap_or_else(|_| HeaderValue::from_static("unknown")),
-            forwarded: RefCell::default(),
+            forwarded_for: address.ip().to_canonical().to_string().into(),
             phase: Cell::new(Phase::Idle),
             deadline: worker.deadlines.add(),
             flushed: Cell::new(true),

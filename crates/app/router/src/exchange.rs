@@ -1,7 +1,6 @@
 //! One request and its response, from the head of the one to the end of the other.
 
 use std::rc::Rc;
-use std::task::Context;
 use std::time::{Duration, Instant, SystemTime};
 
 use http::header::HOST;
@@ -9,10 +8,10 @@ use http::{HeaderValue, Method, Request, StatusCode, Version};
 
 use crate::AccessEvent;
 use crate::body::Upload;
+use crate::call::Call;
 use crate::client::Client;
 use crate::instance::InFlight;
 use crate::request_id;
-use crate::upstream::Upstream;
 
 /// The longest path that an event tells.
 const LONGEST_PATH: usize = 4096;
@@ -145,11 +144,10 @@ impl Exchange {
     }
 
     /// The instance has answered whole: its connection may serve others.
-    pub(crate) fn keep(&mut self, mut upstream: Box<Upstream>, context: &mut Context<'_>) {
+    pub(crate) fn keep(&mut self, call: Call) {
         if let Some(in_flight) = &self.in_flight
             && !in_flight.instance.is_retired()
-            && (!self.has_body || self.upload.ended.get())
-            && upstream.is_open(context)
+            && let Some(upstream) = call.into_kept()
         {
             self.client.worker.keep(in_flight.instance.number, upstream);
         }

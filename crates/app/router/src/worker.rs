@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -258,18 +258,12 @@ impl Worker {
     }
 
     /// A connection to an instance that waits for a request.
-    pub(crate) fn kept(&self, instance: u64) -> Option<Box<Upstream>> {
-        let mut context = Context::from_waker(Waker::noop());
-        loop {
-            let mut upstream = self.pool.borrow_mut().take(instance)?;
-            if upstream.is_open(&mut context) {
-                return Some(upstream);
-            }
-        }
+    pub(crate) fn kept(&self, instance: u64) -> Option<Upstream> {
+        self.pool.borrow_mut().take(instance)
     }
 
     /// Keeps a connection to an instance for a later request.
-    pub(crate) fn keep(&self, instance: u64, upstream: Box<Upstream>) {
+    pub(crate) fn keep(&self, instance: u64, upstream: Upstream) {
         let most = self.shared.limits.kept_connections;
         self.pool.borrow_mut().put(instance, upstream, self.deadlines.now(), most);
     }

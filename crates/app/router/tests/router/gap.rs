@@ -1,0 +1,1 @@
+//! No request fails while instances and routers come and go.
