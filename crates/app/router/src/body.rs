@@ -91,6 +91,8 @@ pub(crate) struct ResponseBody {
     source: Source,
     /// Told when the body has ended or nobody wants it any more.
     exchange: Option<Exchange>,
+    /// It broke off, and hyper has had a turn to send what came before.
+    broken: bool,
 }
 
 enum Source {
@@ -107,18 +109,18 @@ pub(crate) struct BrokenOff;
 impl ResponseBody {
     /// The router's own words.
     pub(crate) fn text(text: Bytes, exchange: Exchange) -> Self {
-        Self { source: Source::Text(text), exchange: Some(exchange) }
+        Self { source: Source::Text(text), exchange: Some(exchange), broken: false }
     }
 
     /// None.
     pub(crate) fn nothing() -> Self {
-        Self { source: Source::Text(Bytes::new()), exchange: None }
+        Self { source: Source::Text(Bytes::new()), exchange: None, broken: false }
     }
 
     /// What an instance answers. The connection to it is moved from here, as long as the body lasts, and kept for other requests
     /// when it has been read to its end.
     pub(crate) fn instance(call: Box<Call>, exchange: Exchange) -> Self {
-        let mut body = Self { source: Source::Instance(Some(call)), exchange: Some(exchange) };
+        let mut body = Self { source: Source::Instance(Some(call)), exchange: Some(exchange), broken: false };
         if body.is_end_stream() {
             body.release();
         }
@@ -145,16 +147,24 @@ impl Body for ResponseBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        if self.broken {
+            return Poll::Ready(Some(Err(BrokenOff)));
+        }
         let frame = match &mut self.source {
             Source::Text(text) if text.is_empty() => None,
             Source::Text(text) => Some(Ok(Frame::data(std::mem::take(text)))),
             Source::Instance(None) => None,
             Source::Instance(Some(call)) => ready!(call.poll_frame(context)).map(|frame| frame.map_err(|_| BrokenOff)),
         };
+        if matches!(frame, Some(Err(_))) {
+            self.broken = true;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         if let (Some(Ok(frame)), Some(exchange)) = (&frame, &mut self.exchange) {
             exchange.sent(frame.data_ref().map_or(0, Bytes::len));
         }
-        if !matches!(frame, Some(Err(_))) && self.is_end_stream() {
+        if self.is_end_stream() {
             self.release();
         }
         Poll::Ready(frame)

@@ -3,7 +3,6 @@
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::atomic::Ordering::SeqCst;
 use std::task::Context;
 
 use http::StatusCode;
@@ -11,7 +10,7 @@ use http::StatusCode;
 use crate::deadlines::Deadline;
 use crate::shared::milliseconds;
 use crate::tunnel::Tunnel;
-use crate::worker::Worker;
+use crate::worker::{Guest, Worker};
 
 /// How long a connection that has had a request keeps its buffers for the next one, in milliseconds.
 const PARK_AFTER: u64 = 1000;
@@ -59,17 +58,21 @@ pub(crate) struct Client {
     /// Requests under way, when there can be several (HTTP/2).
     streams: Cell<u32>,
     draining: Cell<bool>,
+    /// Dropped last: then the connection is not counted any more.
+    _guest: Guest,
 }
 
 impl Client {
-    pub(crate) fn new(worker: &Rc<Worker>, address: SocketAddr, secure: bool) -> Rc<Self> {
-        let client = Self {
-            worker: Rc::clone(worker),
+    pub(crate) fn new(guest: Guest, address: SocketAddr, secure: bool) -> Rc<Self> {
+        let worker = Rc::clone(&guest.0);
+        Rc::new(Self {
             address,
             secure,
             forwarded_for: address.ip().to_canonical().to_string().into(),
             phase: Cell::new(Phase::Idle),
             deadline: worker.deadlines.add(),
+            worker,
+            _guest: guest,
             flushed: Cell::new(true),
             blocked: Cell::new(false),
             ended: Cell::new(false),
@@ -80,9 +83,7 @@ impl Client {
             tunnel: RefCell::default(),
             streams: Cell::new(0),
             draining: Cell::new(false),
-        };
-        worker.shared.connections.fetch_add(1, SeqCst);
-        Rc::new(client)
+        })
     }
 
     /// Bytes have come.
@@ -179,11 +180,5 @@ impl Client {
     /// Whether the connection can do without its buffers: there is nothing in them.
     pub(crate) fn is_quiet(&self) -> bool {
         self.phase.get() == Phase::Idle && self.flushed.get() && !self.spoiled.get()
-    }
-}
-
-impl Drop for Client {
-    fn drop(&mut self) {
-        self.worker.shared.connections.fetch_sub(1, SeqCst);
     }
 }

@@ -67,7 +67,9 @@ pub(crate) struct Worker {
     pub(crate) counters: Arc<Counters>,
     pub(crate) deadlines: Rc<Deadlines>,
     pub(crate) http1: http1::Builder,
-    /// Connections of clients that are not parked.
+    /// Connections of clients.
+    pub(crate) clients: Cell<usize>,
+    /// Those of them that are not parked.
     pub(crate) active: Cell<usize>,
     index: usize,
     table: RefCell<(u64, Arc<CompiledTable>)>,
@@ -127,6 +129,7 @@ impl Worker {
             counters: Arc::clone(&shared.counters[index]),
             deadlines: Rc::default(),
             http1,
+            clients: Cell::new(0),
             active: Cell::new(0),
             index,
             table: RefCell::default(),
@@ -180,17 +183,13 @@ impl Worker {
 
     fn serve(self: &Rc<Self>, socket: TcpStream, address: SocketAddr, tls: Option<TlsAcceptor>) {
         self.counters.accepted.add(1);
-        if self.asleep.replace(false) {
-            self.came.notify_one();
-        }
-        let worker = Rc::clone(self);
         match tls {
             None => {
-                let connection = connection::serve(worker, Transport::Plain(socket), address, false);
+                let connection = connection::serve(Guest::enter(self), Transport::Plain(socket), address, false);
                 tokio::task::spawn_local(connection);
             }
             Some(acceptor) => {
-                tokio::task::spawn_local(Box::pin(serve_secure(worker, socket, address, acceptor)));
+                tokio::task::spawn_local(Box::pin(serve_secure(Guest::enter(self), socket, address, acceptor)));
             }
         }
     }
@@ -205,7 +204,7 @@ impl Worker {
             if self.is_draining() && !std::mem::replace(&mut told, true) {
                 self.deadlines.wake_all();
             }
-            let waiting = self.deadlines.look();
+            self.deadlines.look();
             let longest = milliseconds(self.shared.timeouts.kept);
             let kept = self.pool.borrow_mut().sweep(self.deadlines.now(), longest);
             self.send_events();
@@ -216,7 +215,7 @@ impl Worker {
             let mut changed = pin!(stage.changed());
             let mut look = pin!(tokio::time::sleep(LOOK));
             let mut came = pin!(self.came.notified());
-            let idle = !waiting && !kept && certificates.is_empty() && self.active.get() == 0;
+            let idle = self.clients.get() == 0 && !kept && certificates.is_empty();
             self.asleep.set(idle);
             poll_fn(|context| {
                 let next = if idle { came.as_mut().poll(context) } else { look.as_mut().poll(context) };
@@ -291,7 +290,31 @@ impl Worker {
     }
 }
 
-async fn serve_secure(worker: Rc<Worker>, socket: TcpStream, address: SocketAddr, acceptor: TlsAcceptor) {
+/// A client's connection, counted while it lasts.
+#[derive(Debug)]
+pub(crate) struct Guest(pub(crate) Rc<Worker>);
+
+impl Guest {
+    /// There is something to look after.
+    pub(crate) fn enter(worker: &Rc<Worker>) -> Self {
+        worker.shared.connections.fetch_add(1, SeqCst);
+        worker.clients.set(worker.clients.get() + 1);
+        if worker.asleep.replace(false) {
+            worker.came.notify_one();
+        }
+        Self(Rc::clone(worker))
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        self.0.clients.set(self.0.clients.get() - 1);
+        self.0.shared.connections.fetch_sub(1, SeqCst);
+    }
+}
+
+async fn serve_secure(guest: Guest, socket: TcpStream, address: SocketAddr, acceptor: TlsAcceptor) {
+    let worker = &guest.0;
     let deadline = worker.deadlines.add();
     worker.set_now(Instant::now());
     deadline.set(milliseconds(worker.shared.timeouts.head));
@@ -305,7 +328,8 @@ async fn serve_secure(worker: Rc<Worker>, socket: TcpStream, address: SocketAddr
     drop(deadline);
     if let Some(stream) = stream {
         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        tokio::task::spawn_local(connection::serve(worker, Transport::Secure(Box::new(stream)), address, http2));
+        let transport = Transport::Secure(Box::new(stream));
+        tokio::task::spawn_local(connection::serve(guest, transport, address, http2));
     }
 }
 

@@ -1,5 +1,6 @@
 //! An app behind the router, a router before it, and a client that sees every byte.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -21,16 +22,16 @@ use router::{
 use tokio::sync::mpsc;
 
 /// How long a test waits for what must come.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A runtime for a test.
-pub fn block_on<T>(test: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(test: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(test)
 }
 
 /// A route for everything.
-pub fn everything(instances: &[(&str, SocketAddr)]) -> Route {
+pub(crate) fn everything(instances: &[(&str, SocketAddr)]) -> Route {
     Route {
         hosts: vec![HostPattern::Any],
         path: "/".into(),
@@ -45,105 +46,106 @@ pub fn everything(instances: &[(&str, SocketAddr)]) -> Route {
 }
 
 /// A router and where it listens.
-pub struct Front {
-    pub router: Router,
-    pub address: SocketAddr,
-    pub events: mpsc::Receiver<Vec<AccessEvent>>,
+pub(crate) struct Front {
+    pub(crate) router: Router,
+    pub(crate) address: SocketAddr,
+    pub(crate) events: mpsc::Receiver<Vec<AccessEvent>>,
+    batch: VecDeque<AccessEvent>,
 }
 
 impl Front {
     /// With one route.
-    pub fn to(route: Route) -> Self {
+    pub(crate) fn to(route: Route) -> Self {
         Self::with(vec![route], |_| {})
     }
 
     /// With routes and other options than usual.
-    pub fn with(routes: Vec<Route>, change: impl FnOnce(&mut Options)) -> Self {
+    pub(crate) fn with(routes: Vec<Route>, change: impl FnOnce(&mut Options)) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let mut options = Options { threads: 2, ..Options::new(vec![listener], 42) };
         change(&mut options);
         let (sender, events) = mpsc::channel(1000);
-        let router = Router::start(options, Some(sender)).unwrap();
-        router.set_table(&Table { routes }).unwrap();
-        Self { router, address, events }
+        let router = Router::start(options, &Table { routes }, Some(sender)).unwrap();
+        Self { router, address, events, batch: VecDeque::new() }
     }
 
-    pub fn connect(&self) -> Client {
+    pub(crate) fn connect(&self) -> Client {
         Client::connect(self.address)
     }
 
     /// One request on a connection of its own.
-    pub fn ask(&self, request: &str) -> Answer {
+    pub(crate) fn ask(&self, request: &str) -> Answer {
         let mut client = self.connect();
         client.send(request);
         client.answer()
     }
 
     /// The next event.
-    pub fn event(&mut self) -> AccessEvent {
-        block_on(async {
-            let batch = tokio::time::timeout(PATIENCE, self.events.recv()).await.expect("an event").unwrap();
-            batch.into_iter().next().unwrap()
-        })
+    pub(crate) fn event(&mut self) -> AccessEvent {
+        while self.batch.is_empty() {
+            let next = async { tokio::time::timeout(PATIENCE, self.events.recv()).await };
+            self.batch.extend(block_on(next).expect("an event").unwrap());
+        }
+        self.batch.pop_front().unwrap()
     }
 }
 
 /// Timeouts short enough for a test.
-pub fn short() -> Timeouts {
+pub(crate) fn short() -> Timeouts {
     let short = Duration::from_millis(400);
     Timeouts { head: short, stalled: short, response: short, pause: short, ..Timeouts::default() }
 }
 
 /// A client that sees every byte.
-pub struct Client {
-    pub socket: TcpStream,
-    pub unread: Vec<u8>,
+pub(crate) struct Client {
+    pub(crate) socket: TcpStream,
+    pub(crate) unread: Vec<u8>,
 }
 
 /// A response as it came.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub version: String,
-    pub headers: HeaderMap,
-    pub body: Vec<u8>,
-    pub trailers: HeaderMap,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) version: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+    pub(crate) trailers: HeaderMap,
 }
 
 impl Answer {
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 }
 
 impl Client {
-    pub fn connect(address: SocketAddr) -> Self {
+    pub(crate) fn connect(address: SocketAddr) -> Self {
         let socket = TcpStream::connect(address).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         socket.set_nodelay(true).unwrap();
         Self { socket, unread: Vec::new() }
     }
 
-    pub fn send(&mut self, text: impl AsRef<[u8]>) {
+    pub(crate) fn send(&mut self, text: impl AsRef<[u8]>) {
         self.socket.write_all(text.as_ref()).unwrap();
     }
 
     /// Reads a whole response to a request that was no HEAD.
-    pub fn answer(&mut self) -> Answer {
+    pub(crate) fn answer(&mut self) -> Answer {
         self.try_answer(false).unwrap()
     }
 
     /// Reads a response without body.
-    pub fn head(&mut self) -> Answer {
+    pub(crate) fn head(&mut self) -> Answer {
         self.try_answer(true).unwrap()
     }
 
-    pub fn try_answer(&mut self, only_head: bool) -> Result<Answer, String> {
+    pub(crate) fn try_answer(&mut self, only_head: bool) -> Result<Answer, String> {
         let end = self.find(b"\r\n\r\n")?;
         let head = String::from_utf8(self.unread.drain(..end + 4).collect()).unwrap();
         let mut lines = head.split("\r\n");
@@ -190,7 +192,7 @@ impl Client {
     }
 
     /// Whether the router closes the connection without another byte.
-    pub fn is_closed(&mut self) -> bool {
+    pub(crate) fn is_closed(&mut self) -> bool {
         self.unread.is_empty() && matches!(self.read(), Ok(0))
     }
 
@@ -214,7 +216,7 @@ impl Client {
         Ok(())
     }
 
-    pub fn read(&mut self) -> Result<usize, String> {
+    pub(crate) fn read(&mut self) -> Result<usize, String> {
         let mut buffer = [0; 65536];
         let read = self.socket.read(&mut buffer).map_err(|error| error.to_string())?;
         self.unread.extend_from_slice(&buffer[..read]);
@@ -232,7 +234,7 @@ fn fields<'a>(lines: impl Iterator<Item = &'a str>) -> HeaderMap {
 }
 
 /// An app whose connections are served by a function, one thread each. The function gets their number.
-pub fn scripted(serve: impl Fn(usize, Client) + Send + Sync + 'static) -> SocketAddr {
+pub(crate) fn scripted(serve: impl Fn(usize, Client) + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let serve = Arc::new(serve);
@@ -248,15 +250,15 @@ pub fn scripted(serve: impl Fn(usize, Client) + Send + Sync + 'static) -> Socket
 }
 
 /// An app that answers each request with the bytes it was sent, head and all, until `end` comes; it notes them, too.
-pub struct Mirror {
-    pub address: SocketAddr,
-    pub seen: Arc<Mutex<Vec<u8>>>,
-    pub connections: Arc<AtomicUsize>,
+pub(crate) struct Mirror {
+    pub(crate) address: SocketAddr,
+    pub(crate) seen: Arc<Mutex<Vec<u8>>>,
+    pub(crate) connections: Arc<AtomicUsize>,
 }
 
 impl Mirror {
     /// Answers after each piece that ends with this.
-    pub fn start(end: &'static str) -> Self {
+    pub(crate) fn start(end: &'static str) -> Self {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let connections = Arc::new(AtomicUsize::new(0));
         let (into, count) = (Arc::clone(&seen), Arc::clone(&connections));
@@ -275,19 +277,19 @@ impl Mirror {
         Self { address, seen, connections }
     }
 
-    pub fn seen(&self) -> String {
+    pub(crate) fn seen(&self) -> String {
         String::from_utf8_lossy(&self.seen.lock().unwrap()).into_owned()
     }
 }
 
 /// An app on hyper, in a thread of its own. It serves `/hello`, `/echo`, `/slow/MILLISECONDS`, `/events` and `/ws`.
-pub struct App {
-    pub address: SocketAddr,
+pub(crate) struct App {
+    pub(crate) address: SocketAddr,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
 }
 
 impl App {
-    pub fn start(name: &'static str) -> Self {
+    pub(crate) fn start(name: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
@@ -318,7 +320,7 @@ impl App {
     }
 
     /// Ends it at once, whatever it does.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         drop(self.stop.take());
     }
 }
@@ -381,7 +383,8 @@ fn events() -> AppBody {
     Received(receiver).boxed()
 }
 
-struct Received(mpsc::Receiver<Bytes>);
+/// A body that comes over a channel.
+pub(crate) struct Received(pub(crate) mpsc::Receiver<Bytes>);
 
 impl hyper::body::Body for Received {
     type Data = Bytes;

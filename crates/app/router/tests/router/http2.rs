@@ -256,7 +256,7 @@ fn files_that_are_no_certificate_are_told_at_the_start() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut options = router::Options::new(Vec::new(), 0);
         options.tls = vec![TlsListener { listener, files }];
-        router::Router::start(options, None).map(drop).unwrap_err().to_string()
+        router::Router::start(options, &router::Table::default(), None).map(drop).unwrap_err().to_string()
     };
     certify(folder.path());
     std::fs::rename(folder.path().join("key.pem"), folder.path().join("first.pem")).unwrap();
