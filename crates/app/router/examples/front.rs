@@ -10,22 +10,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listen: SocketAddr = arguments.next().ok_or("front LISTEN INSTANCE...")?.parse()?;
     let instances = arguments
         .enumerate()
-        .map(|(number, address)| {
-            Ok(Instance { id: InstanceId(format!("web.{number}")), address: address.parse()? })
-        })
+        .map(|(number, address)| Ok(Instance { id: InstanceId(format!("web.{number}")), address: address.parse()? }))
         .collect::<Result<Vec<_>, std::net::AddrParseError>>()?;
     let options = Options { threads: 2, ..Options::new(vec![TcpListener::bind(listen)?], 0) };
-    let router = Router::start(options, None)?;
-    router.set_table(&Table {
-        routes: vec![Route {
-            hosts: vec![HostPattern::Any],
-            path: "/".into(),
-            strip: false,
-            instances,
-            settings: RouteSettings::default(),
-            state: RouteState::Serving,
-        }],
-    })?;
+    let route = Route {
+        hosts: vec![HostPattern::Any],
+        path: "/".into(),
+        strip: false,
+        instances,
+        settings: RouteSettings::default(),
+        state: RouteState::Serving,
+    };
+    let _router = Router::start(options, &Table { routes: vec![route] }, None)?;
     // Until whoever started it closes its standard input.
     io::copy(&mut io::stdin(), &mut io::sink())?;
     Ok(())

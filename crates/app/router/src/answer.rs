@@ -92,8 +92,9 @@ impl Refusal {
         headers.insert(X_REQUEST_ID, request_id);
         match status {
             StatusCode::SERVICE_UNAVAILABLE => headers.insert(RETRY_AFTER, HeaderValue::from_static("1")),
-            StatusCode::METHOD_NOT_ALLOWED => headers
-                .insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")),
+            StatusCode::METHOD_NOT_ALLOWED => {
+                headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"))
+            }
             _ => None,
         };
         if close {

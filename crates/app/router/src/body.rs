@@ -3,13 +3,13 @@
 use std::cell::Cell;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
+use crate::call::Call;
 use crate::exchange::Exchange;
-use crate::upstream::Upstream;
 use crate::worker::Worker;
 
 /// How much of a request's body has come.
@@ -29,77 +29,60 @@ pub(crate) struct Upload {
 }
 
 /// A request's body on its way to an instance.
-pub(crate) struct RequestBody(Option<Streamed>);
-
-struct Streamed {
-    incoming: Incoming,
-    limit: u64,
-    upload: Rc<Upload>,
-    worker: Rc<Worker>,
+pub(crate) struct RequestBody {
+    pub(crate) incoming: Incoming,
+    pub(crate) limit: u64,
+    pub(crate) upload: Rc<Upload>,
+    pub(crate) worker: Rc<Worker>,
 }
 
-/// Why a request's body ended early.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum BodyError {
-    #[error("the request's body is larger than the route allows")]
-    TooLarge,
-    #[error("the client did not send a whole body: {0}")]
-    Client(#[source] hyper::Error),
-}
-
-impl RequestBody {
-    pub(crate) fn empty() -> Self {
-        Self(None)
-    }
-
-    pub(crate) fn streamed(incoming: Incoming, limit: u64, upload: Rc<Upload>, worker: Rc<Worker>) -> Self {
-        upload.last.set(worker.deadlines.now());
-        Self(Some(Streamed { incoming, limit, upload, worker }))
+impl std::fmt::Debug for RequestBody {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.upload.fmt(formatter)
     }
 }
+
+/// A request's body ended early; its [`Upload`] knows why.
+#[derive(Debug)]
+pub(crate) struct BodyEnded;
 
 impl Body for RequestBody {
     type Data = Bytes;
-    type Error = BodyError;
+    type Error = BodyEnded;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let Some(body) = &mut self.0 else { return Poll::Ready(None) };
-        let upload = &body.upload;
-        let frame = Pin::new(&mut body.incoming).poll_frame(context);
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyEnded>>> {
+        let frame = Pin::new(&mut self.incoming).poll_frame(context);
+        let upload = &self.upload;
         upload.waiting.set(frame.is_pending());
         let frame = ready!(frame);
-        upload.last.set(body.worker.deadlines.now());
-        Poll::Ready(match frame {
-            None => {
-                upload.ended.set(true);
-                None
-            }
-            Some(Err(error)) => {
-                upload.broken.set(true);
-                Some(Err(BodyError::Client(error)))
-            }
-            Some(Ok(frame)) => {
-                let length = frame.data_ref().map_or(0, Bytes::len) as u64;
-                upload.received.set(upload.received.get() + length);
-                if upload.received.get() > body.limit {
-                    upload.too_large.set(true);
-                    return Poll::Ready(Some(Err(BodyError::TooLarge)));
-                }
-                upload.ended.set(body.incoming.is_end_stream());
-                Some(Ok(frame))
-            }
-        })
+        upload.last.set(self.worker.deadlines.now());
+        let Some(frame) = frame else {
+            upload.ended.set(true);
+            return Poll::Ready(None);
+        };
+        let Ok(frame) = frame else {
+            upload.broken.set(true);
+            return Poll::Ready(Some(Err(BodyEnded)));
+        };
+        let length = frame.data_ref().map_or(0, Bytes::len) as u64;
+        upload.received.set(upload.received.get() + length);
+        if upload.received.get() > self.limit {
+            upload.too_large.set(true);
+            return Poll::Ready(Some(Err(BodyEnded)));
+        }
+        upload.ended.set(self.incoming.is_end_stream());
+        Poll::Ready(Some(Ok(frame)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.as_ref().is_none_or(|body| body.incoming.is_end_stream())
+        self.incoming.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0.as_ref().map_or_else(|| SizeHint::with_exact(0), |body| body.incoming.size_hint())
+        self.incoming.size_hint()
     }
 }
 
@@ -108,83 +91,81 @@ pub(crate) struct ResponseBody {
     source: Source,
     /// Told when the body has ended or nobody wants it any more.
     exchange: Option<Exchange>,
+    /// It broke off, and hyper has had a turn to send what came before.
+    broken: bool,
 }
 
 enum Source {
     /// The router's own words.
     Text(Bytes),
-    Instance {
-        incoming: Incoming,
-        upstream: Option<Box<Upstream>>,
-    },
+    Instance(Option<Box<Call>>),
 }
+
+/// A response broke off.
+#[derive(Debug, thiserror::Error)]
+#[error("the instance ended its response early")]
+pub(crate) struct BrokenOff;
 
 impl ResponseBody {
     /// The router's own words.
     pub(crate) fn text(text: Bytes, exchange: Exchange) -> Self {
-        Self { source: Source::Text(text), exchange: Some(exchange) }
+        Self { source: Source::Text(text), exchange: Some(exchange), broken: false }
     }
 
     /// None.
     pub(crate) fn nothing() -> Self {
-        Self { source: Source::Text(Bytes::new()), exchange: None }
+        Self { source: Source::Text(Bytes::new()), exchange: None, broken: false }
     }
 
-    /// What an instance answers. The connection to it is driven from here, as long as the body lasts, and kept for other requests
+    /// What an instance answers. The connection to it is moved from here, as long as the body lasts, and kept for other requests
     /// when it has been read to its end.
-    pub(crate) fn instance(incoming: Incoming, upstream: Box<Upstream>, exchange: Exchange) -> Self {
-        let mut body = Self {
-            source: Source::Instance { incoming, upstream: Some(upstream) },
-            exchange: Some(exchange),
-        };
+    pub(crate) fn instance(call: Box<Call>, exchange: Exchange) -> Self {
+        let mut body = Self { source: Source::Instance(Some(call)), exchange: Some(exchange), broken: false };
         if body.is_end_stream() {
-            body.release(&mut Context::from_waker(Waker::noop()));
+            body.release();
         }
         body
     }
 
     /// Gives the connection to the instance back: nothing is under way in it.
-    fn release(&mut self, context: &mut Context<'_>) {
+    fn release(&mut self) {
         let Some(exchange) = &mut self.exchange else { return };
         exchange.complete();
-        if let Source::Instance { upstream, .. } = &mut self.source
-            && let Some(upstream) = upstream.take()
+        if let Source::Instance(call) = &mut self.source
+            && let Some(call) = call.take()
         {
-            exchange.keep(upstream, context);
+            exchange.keep(*call);
         }
     }
 }
 
 impl Body for ResponseBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = BrokenOff;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let this = &mut *self;
-        let frame = match &mut this.source {
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        if self.broken {
+            return Poll::Ready(Some(Err(BrokenOff)));
+        }
+        let frame = match &mut self.source {
             Source::Text(text) if text.is_empty() => None,
             Source::Text(text) => Some(Ok(Frame::data(std::mem::take(text)))),
-            Source::Instance { incoming, upstream } => {
-                // What has come already. Nobody has to be woken for what the next line brings: this task does it itself.
-                let mut silent = Context::from_waker(Waker::noop());
-                match (Pin::new(&mut *incoming).poll_frame(&mut silent), upstream) {
-                    (Poll::Ready(frame), _) => frame,
-                    (Poll::Pending, None) => return Poll::Pending,
-                    (Poll::Pending, Some(upstream)) => {
-                        let _ = upstream.poll_drive(context);
-                        ready!(Pin::new(incoming).poll_frame(context))
-                    }
-                }
-            }
+            Source::Instance(None) => None,
+            Source::Instance(Some(call)) => ready!(call.poll_frame(context)).map(|frame| frame.map_err(|_| BrokenOff)),
         };
-        if let (Some(Ok(frame)), Some(exchange)) = (&frame, &mut this.exchange) {
+        if matches!(frame, Some(Err(_))) {
+            self.broken = true;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if let (Some(Ok(frame)), Some(exchange)) = (&frame, &mut self.exchange) {
             exchange.sent(frame.data_ref().map_or(0, Bytes::len));
         }
-        if !matches!(frame, Some(Err(_))) && (frame.is_none() || this.is_end_stream()) {
-            this.release(context);
+        if self.is_end_stream() {
+            self.release();
         }
         Poll::Ready(frame)
     }
@@ -192,14 +173,14 @@ impl Body for ResponseBody {
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::Text(text) => text.is_empty(),
-            Source::Instance { incoming, .. } => incoming.is_end_stream(),
+            Source::Instance(call) => call.as_ref().is_none_or(|call| call.has_ended()),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.source {
             Source::Text(text) => SizeHint::with_exact(text.len() as u64),
-            Source::Instance { incoming, .. } => incoming.size_hint(),
+            Source::Instance(call) => call.as_ref().map_or_else(|| SizeHint::with_exact(0), |call| call.size_hint()),
         }
     }
 }

@@ -3,15 +3,14 @@
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::atomic::Ordering::SeqCst;
 use std::task::Context;
 
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 
 use crate::deadlines::Deadline;
 use crate::shared::milliseconds;
 use crate::tunnel::Tunnel;
-use crate::worker::Worker;
+use crate::worker::{Guest, Worker};
 
 /// How long a connection that has had a request keeps its buffers for the next one, in milliseconds.
 const PARK_AFTER: u64 = 1000;
@@ -37,9 +36,7 @@ pub(crate) struct Client {
     /// Whether it came over TLS.
     pub(crate) secure: bool,
     /// The client's address as `X-Forwarded-For` has it.
-    pub(crate) forwarded_for: HeaderValue,
-    /// `Forwarded` of the last request, and the host it was for.
-    pub(crate) forwarded: RefCell<Option<(Option<HeaderValue>, HeaderValue)>>,
+    pub(crate) forwarded_for: Box<str>,
     pub(crate) phase: Cell<Phase>,
     deadline: Deadline,
     /// Everything that hyper was given to send has been written to the socket.
@@ -61,19 +58,21 @@ pub(crate) struct Client {
     /// Requests under way, when there can be several (HTTP/2).
     streams: Cell<u32>,
     draining: Cell<bool>,
+    /// Dropped last: then the connection is not counted any more.
+    _guest: Guest,
 }
 
 impl Client {
-    pub(crate) fn new(worker: &Rc<Worker>, address: SocketAddr, secure: bool) -> Rc<Self> {
-        let forwarded_for = HeaderValue::try_from(address.ip().to_canonical().to_string());
-        let client = Self {
-            worker: Rc::clone(worker),
+    pub(crate) fn new(guest: Guest, address: SocketAddr, secure: bool) -> Rc<Self> {
+        let worker = Rc::clone(&guest.0);
+        Rc::new(Self {
             address,
             secure,
-            forwarded_for: forwarded_for.unwrap_or_else(|_| HeaderValue::from_static("unknown")),
-            forwarded: RefCell::default(),
+            forwarded_for: address.ip().to_canonical().to_string().into(),
             phase: Cell::new(Phase::Idle),
             deadline: worker.deadlines.add(),
+            worker,
+            _guest: guest,
             flushed: Cell::new(true),
             blocked: Cell::new(false),
             ended: Cell::new(false),
@@ -84,9 +83,7 @@ impl Client {
             tunnel: RefCell::default(),
             streams: Cell::new(0),
             draining: Cell::new(false),
-        };
-        worker.shared.connections.fetch_add(1, SeqCst);
-        Rc::new(client)
+        })
     }
 
     /// Bytes have come.
@@ -171,6 +168,7 @@ impl Client {
         self.draining.set(false);
     }
 
+
     /// Whether it has been in its phase for too long.
     pub(crate) fn is_late(&self, context: &Context<'_>) -> bool {
         if self.phase.get() == Phase::Idle && self.worker.is_draining() && !self.draining.replace(true) {
@@ -182,11 +180,5 @@ impl Client {
     /// Whether the connection can do without its buffers: there is nothing in them.
     pub(crate) fn is_quiet(&self) -> bool {
         self.phase.get() == Phase::Idle && self.flushed.get() && !self.spoiled.get()
-    }
-}
-
-impl Drop for Client {
-    fn drop(&mut self) {
-        self.worker.shared.connections.fetch_sub(1, SeqCst);
     }
 }

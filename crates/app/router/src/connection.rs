@@ -28,7 +28,7 @@ use crate::body::ResponseBody;
 use crate::client::{Client, Phase};
 use crate::client_io::{ClientIo, PREFACE, Transport};
 use crate::exchange::Exchange;
-use crate::worker::Worker;
+use crate::worker::Guest;
 use crate::{http2, proxy};
 
 /// How many active connections a thread has before those without a request are parked at once.
@@ -49,10 +49,9 @@ enum End {
 }
 
 /// Serves a connection, of which the TLS handshake is done.
-pub(crate) async fn serve(worker: Rc<Worker>, transport: Transport, address: SocketAddr, http2: bool) {
+pub(crate) async fn serve(guest: Guest, transport: Transport, address: SocketAddr, http2: bool) {
     let secure = matches!(transport, Transport::Secure(_));
-    let client = Client::new(&worker, address, secure);
-    let mut io = ClientIo::new(transport, Rc::clone(&client));
+    let mut io = ClientIo::new(transport, Client::new(guest, address, secure));
     if http2 {
         return Box::pin(http2::serve(io)).await;
     }
@@ -144,9 +143,7 @@ async fn finish(mut io: ClientIo, end: End) {
     }
     let refusal = match (client.refused.take(), end) {
         (Some(status), _) => Some(Refusal::Unreadable(status)),
-        (None, End::Late) if client.phase.get() == Phase::Head && client.flushed.get() => {
-            Some(Refusal::HeadTimeout)
-        }
+        (None, End::Late) if client.phase.get() == Phase::Head && client.flushed.get() => Some(Refusal::HeadTimeout),
         (None, _) => None,
     };
     if let Some(refusal) = refusal {

@@ -61,25 +61,17 @@ impl Deadlines {
         Deadline { owner: Rc::clone(self), key }
     }
 
-    /// Wakes everybody whose time has come. Answers whether anybody still waits.
-    pub(crate) fn look(&self) -> bool {
+    /// Wakes everybody whose time has come.
+    pub(crate) fn look(&self) {
         let now = self.now();
         let mut entries = self.entries.borrow_mut();
-        let mut woken = Vec::new();
-        let mut waiting = false;
-        for entry in &mut entries.all {
-            if entry.at <= now {
-                woken.extend(entry.waker.take());
-            } else {
-                waiting |= entry.at != NEVER;
-            }
-        }
+        let late = entries.all.iter_mut().filter(|entry| entry.at <= now);
+        let woken: Vec<_> = late.filter_map(|entry| entry.waker.take()).collect();
         if entries.free.len() == entries.all.len() {
             *entries = Entries::default();
         }
         drop(entries);
         woken.into_iter().for_each(Waker::wake);
-        waiting
     }
 }
 
@@ -141,10 +133,10 @@ mod tests {
         assert!(!first.passed(&context));
         first.set(100);
         all.set_now(99);
-        assert!(all.look());
+        all.look();
         assert!(!first.passed(&context));
         all.set_now(100);
-        assert!(!all.look());
+        all.look();
         assert!(first.passed(&context));
         first.set(5);
         assert!(!first.passed(&context));

@@ -1,7 +1,6 @@
 //! One request and its response, from the head of the one to the end of the other.
 
 use std::rc::Rc;
-use std::task::Context;
 use std::time::{Duration, Instant, SystemTime};
 
 use http::header::HOST;
@@ -9,10 +8,10 @@ use http::{HeaderValue, Method, Request, StatusCode, Version};
 
 use crate::AccessEvent;
 use crate::body::Upload;
+use crate::call::Call;
 use crate::client::Client;
 use crate::instance::InFlight;
 use crate::request_id;
-use crate::upstream::Upstream;
 
 /// The longest path that an event tells.
 const LONGEST_PATH: usize = 4096;
@@ -66,13 +65,7 @@ impl Exchange {
                 waited: Duration::ZERO,
                 version: request.version(),
                 method: Some(request.method().clone()),
-                host: request
-                    .uri()
-                    .authority()
-                    .map(|host| host.as_str())
-                    .or(host)
-                    .unwrap_or_default()
-                    .to_owned(),
+                host: request.uri().authority().map(|host| host.as_str()).or(host).unwrap_or_default().to_owned(),
                 path: path.chars().take(LONGEST_PATH).collect(),
             })
         });
@@ -151,11 +144,10 @@ impl Exchange {
     }
 
     /// The instance has answered whole: its connection may serve others.
-    pub(crate) fn keep(&mut self, mut upstream: Box<Upstream>, context: &mut Context<'_>) {
+    pub(crate) fn keep(&mut self, call: Call) {
         if let Some(in_flight) = &self.in_flight
             && !in_flight.instance.is_retired()
-            && (!self.has_body || self.upload.ended.get())
-            && upstream.is_open(context)
+            && let Some(upstream) = call.into_kept()
         {
             self.client.worker.keep(in_flight.instance.number, upstream);
         }
@@ -209,9 +201,7 @@ impl Drop for Exchange {
             self.client.end_stream();
         }
         let worker = Rc::clone(&self.client.worker);
-        if let Some(counter) =
-            worker.counters.responses.get(usize::from(status.as_u16() / 100).wrapping_sub(1))
-        {
+        if let Some(counter) = worker.counters.responses.get(usize::from(status.as_u16() / 100).wrapping_sub(1)) {
             counter.add(1);
         }
         if let Some(event) = self.event(status) {

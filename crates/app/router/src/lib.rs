@@ -5,13 +5,13 @@
 
 mod answer;
 mod body;
+mod call;
 mod client;
 mod client_io;
 mod connection;
 mod deadlines;
 mod event;
 mod exchange;
-mod forward;
 mod http2;
 mod instance;
 mod matching;
@@ -25,6 +25,7 @@ mod table;
 mod tls;
 mod tunnel;
 mod upstream;
+mod wire;
 mod worker;
 
 pub use event::AccessEvent;

@@ -78,14 +78,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            head: 32 * 1024,
-            fields: 100,
-            body: u64::MAX,
-            connections: 65_536,
-            streams: 128,
-            kept_connections: 128,
-        }
+        Self { head: 32 * 1024, fields: 100, body: u64::MAX, connections: 65_536, streams: 128, kept_connections: 128 }
     }
 }
 

@@ -11,31 +11,36 @@
 //!   whether the instance had begun with it. On one machine a connection costs some ten microseconds.
 //! * Everything else that goes wrong is told to the client.
 
+use std::borrow::Cow;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 
-use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, UPGRADE};
 use http::uri::PathAndQuery;
-use http::{Extensions, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, request};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, request};
 use hyper::body::Incoming;
 
 use crate::RouteState;
 use crate::answer::Refusal;
 use crate::body::{RequestBody, ResponseBody};
+use crate::call::{Call, CallError};
 use crate::client::Client;
 use crate::exchange::Exchange;
-use crate::forward::{self, Origin};
 use crate::instance::choose;
 use crate::matching::plain_host;
 use crate::shared::{CompiledRoute, milliseconds};
 use crate::tunnel::Tunnel;
 use crate::upstream::Upstream;
+use crate::wire::{self, Framing, Head, Origin};
 
 /// How often the table is read for one request, when instances go away faster than it can reach them.
 const MOST_ATTEMPTS: usize = 32;
+/// How many bytes most heads of requests have.
+const USUAL_HEAD: usize = 1024;
 
 /// Answers a request.
 pub(crate) async fn answer(client: Rc<Client>, request: Request<Incoming>) -> Response<ResponseBody> {
@@ -52,36 +57,36 @@ pub(crate) async fn answer(client: Rc<Client>, request: Request<Incoming>) -> Re
     response
 }
 
-/// An instance's answer.
-struct Answer {
-    response: Response<Incoming>,
-    upstream: Box<Upstream>,
-    upgrade: bool,
-}
-
-/// Gives the answer to the client.
-fn respond(client: &Rc<Client>, answer: Answer, mut exchange: Exchange) -> Response<ResponseBody> {
-    let (mut parts, body) = answer.response.into_parts();
-    exchange.answered(parts.status);
-    forward::prepare_response(&mut parts.headers, answer.upgrade);
-    if answer.upgrade {
+/// Gives an instance's answer to the client.
+fn respond(client: &Rc<Client>, (head, call): (Head, Box<Call>), mut exchange: Exchange) -> Response<ResponseBody> {
+    exchange.answered(head.status);
+    let switches = head.status == StatusCode::SWITCHING_PROTOCOLS;
+    let body = if switches {
         exchange.begin_tunnel();
-        client.tunnel.replace(Some(Tunnel { upstream: answer.upstream, exchange }));
-        return Response::from_parts(parts, ResponseBody::nothing());
+        client.tunnel.replace(Some(Tunnel { call, exchange }));
+        ResponseBody::nothing()
+    } else {
+        ResponseBody::instance(call, exchange)
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = head.status;
+    *response.headers_mut() = head.fields;
+    if switches {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("upgrade"));
     }
-    Response::from_parts(parts, ResponseBody::instance(body, answer.upstream, exchange))
+    response
 }
 
 async fn forward(
     client: &Rc<Client>,
     request: Request<Incoming>,
     exchange: &mut Exchange,
-) -> Result<Answer, Refusal> {
-    let (mut parts, body) = request.into_parts();
+) -> Result<(Head, Box<Call>), Refusal> {
+    let (parts, incoming) = request.into_parts();
     if parts.method == Method::CONNECT || parts.method == Method::TRACE {
         return Err(Refusal::MethodNotAllowed);
     }
-    if forward::goes_in_circles(&parts.headers) {
+    if wire::goes_in_circles(&parts.headers) {
         return Err(Refusal::Circle);
     }
     let alone = parts.version < Version::HTTP_2;
@@ -89,33 +94,63 @@ async fn forward(
         client.expects_close.set(expects_close(&parts));
     }
     let host = host_field(&parts)?;
-    let place = Place::of(host.as_ref(), parts.uri.path())?;
+    let place = Place::of(host.as_deref(), parts.uri.path())?;
     let route = place.serving_route(client).await?;
     if is_longer(&parts, route.max_body) {
         return Err(Refusal::BodyTooLarge(route.max_body));
     }
-    let upgrade = if alone { forward::wanted_upgrade(&parts.headers) } else { None };
-    let upgrades = upgrade.is_some();
-    let repeatable = !exchange.has_body && !upgrades && parts.method.is_idempotent();
-    let place = place.owned();
-    prepare(client, &route, &mut parts, host.as_ref(), exchange, upgrade);
-    let body = if exchange.has_body {
-        let upload = Rc::clone(&exchange.upload);
-        RequestBody::streamed(body, route.max_body, upload, Rc::clone(&client.worker))
+    let upgrade = if alone { wire::wanted_upgrade(&parts.headers) } else { None };
+    let framing = if exchange.has_body && !parts.headers.contains_key(CONTENT_LENGTH) {
+        Framing::Chunked
     } else {
-        RequestBody::empty()
+        Framing::AsTold
     };
-    let attempts = Attempts { client, exchange, place: &place, repeatable };
-    let (response, upstream) = attempts.run(route, Request::from_parts(parts, body)).await?;
-    let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-    if switches && !upgrades {
+    let prefix = route.stripped.as_deref();
+    let origin = Origin {
+        client: &client.forwarded_for,
+        secure: client.secure,
+        host: host.as_deref(),
+        trusted: client.worker.shared.trust_forwarded,
+        prefix,
+        request_id: &exchange.request_id,
+        upgrade,
+    };
+    let path = origin_form(&parts, prefix.unwrap_or_default());
+    let mut head = Vec::with_capacity(USUAL_HEAD);
+    wire::write_head(&mut head, &parts.method, &path, &parts.headers, &origin, framing);
+    let body = exchange.has_body.then(|| RequestBody {
+        incoming,
+        limit: route.max_body,
+        upload: Rc::clone(&exchange.upload),
+        worker: Rc::clone(&client.worker),
+    });
+    let attempts = Attempts {
+        client,
+        exchange,
+        place: &place,
+        head: Bytes::from(head),
+        framing,
+        bodiless: parts.method == Method::HEAD,
+        repeatable: body.is_none() && upgrade.is_none() && parts.method.is_idempotent(),
+    };
+    let (head, call) = attempts.run(route, body).await?;
+    let switches = head.status == StatusCode::SWITCHING_PROTOCOLS;
+    if switches && (upgrade.is_none() || !head.fields.contains_key(UPGRADE)) {
         return Err(Refusal::BadAnswer);
     }
-    Ok(Answer { response, upstream, upgrade: switches })
+    Ok((head, call))
+}
+
+/// Path and query without a prefix, in pieces.
+fn origin_form<'a>(parts: &'a request::Parts, prefix: &str) -> [&'a str; 2] {
+    let whole = parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    let rest = whole.strip_prefix(prefix).unwrap_or(whole);
+    let slash = if rest.starts_with('/') || rest == "*" { "" } else { "/" };
+    [slash, rest]
 }
 
 /// The host that a request is for. HTTP/1.1 must have one (RFC 9112, 3.2); one in the request line counts more than the field.
-fn host_field(parts: &request::Parts) -> Result<Option<HeaderValue>, Refusal> {
+fn host_field(parts: &request::Parts) -> Result<Option<Cow<'_, HeaderValue>>, Refusal> {
     let mut fields = parts.headers.get_all(HOST).iter();
     let field = fields.next();
     if fields.next().is_some() {
@@ -125,15 +160,15 @@ fn host_field(parts: &request::Parts) -> Result<Option<HeaderValue>, Refusal> {
         return Err(Refusal::BadRequest("it has no Host field"));
     }
     Ok(match parts.uri.authority() {
-        Some(authority) => HeaderValue::from_str(authority.as_str()).ok(),
-        None => field.cloned(),
+        Some(authority) => HeaderValue::from_str(authority.as_str()).ok().map(Cow::Owned),
+        None => field.map(Cow::Borrowed),
     })
 }
 
 fn expects_close(parts: &request::Parts) -> bool {
     match parts.version {
-        Version::HTTP_11 => parts.headers.contains_key(CONNECTION) && forward::names(&parts.headers, "close"),
-        _ => !forward::names(&parts.headers, "keep-alive"),
+        Version::HTTP_11 => parts.headers.contains_key(CONNECTION) && wire::names(&parts.headers, "close"),
+        _ => !wire::names(&parts.headers, "keep-alive"),
     }
 }
 
@@ -144,28 +179,21 @@ fn is_longer(parts: &request::Parts, most: u64) -> bool {
 
 /// Where a request wants to go.
 struct Place<'a> {
-    host: std::borrow::Cow<'a, str>,
-    path: std::borrow::Cow<'a, str>,
+    host: Cow<'a, str>,
+    path: &'a str,
 }
 
 impl<'a> Place<'a> {
     fn of(host: Option<&'a HeaderValue>, path: &'a str) -> Result<Self, Refusal> {
         let text = host.map_or(Ok(""), HeaderValue::to_str).ok();
         let name = text.and_then(plain_host).ok_or(Refusal::BadRequest("its host is none"))?;
-        let host = if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            name.to_ascii_lowercase().into()
-        } else {
-            name.into()
-        };
-        Ok(Self { host, path: path.into() })
-    }
-
-    fn owned(&self) -> Place<'static> {
-        Place { host: self.host.clone().into_owned().into(), path: self.path.clone().into_owned().into() }
+        let upper = name.bytes().any(|byte| byte.is_ascii_uppercase());
+        let host = if upper { name.to_ascii_lowercase().into() } else { name.into() };
+        Ok(Self { host, path })
     }
 
     fn route(&self, client: &Client) -> Option<Arc<CompiledRoute>> {
-        client.worker.with_table(|table| table.find(&self.host, &self.path).map(Arc::clone))
+        client.worker.with_table(|table| table.find(&self.host, self.path).map(Arc::clone))
     }
 
     /// The route, once it serves.
@@ -200,90 +228,30 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Makes the head the one that the instance sees.
-fn prepare(
-    client: &Client,
-    route: &CompiledRoute,
-    parts: &mut request::Parts,
-    host: Option<&HeaderValue>,
-    exchange: &Exchange,
-    upgrade: Option<HeaderValue>,
-) {
-    let stripped = route.stripped.as_deref();
-    if stripped.is_some() || parts.uri.authority().is_some() || parts.uri.scheme().is_some() {
-        parts.uri = origin_form(&parts.uri, stripped.unwrap_or_default());
-    }
-    parts.version = Version::HTTP_11;
-    parts.extensions = Extensions::new();
-    let forwarded = forwarded(client, host);
-    let origin = Origin {
-        client: &client.forwarded_for,
-        secure: client.secure,
-        host,
-        forwarded: &forwarded,
-        trusted: client.worker.shared.trust_forwarded,
-        prefix: stripped,
-        request_id: &exchange.request_id,
-        upgrade,
-    };
-    forward::prepare_request(&mut parts.headers, origin);
-    if exchange.has_body && !parts.headers.contains_key(CONTENT_LENGTH) {
-        parts.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-    }
-}
-
-/// Path and query alone, without a prefix.
-fn origin_form(uri: &Uri, prefix: &str) -> Uri {
-    let whole = uri.path_and_query().map_or("/", PathAndQuery::as_str);
-    let rest = whole.strip_prefix(prefix).unwrap_or(whole);
-    let text = if rest.starts_with('/') || rest == "*" { rest.to_owned() } else { format!("/{rest}") };
-    PathAndQuery::try_from(text).map_or_else(|_| Uri::from_static("/"), Uri::from)
-}
-
-/// `Forwarded` of a request; most requests of a connection are for the same host.
-fn forwarded(client: &Client, host: Option<&HeaderValue>) -> HeaderValue {
-    let mut last = client.forwarded.borrow_mut();
-    match &*last {
-        Some((of, value)) if of.as_ref() == host => value.clone(),
-        _ => {
-            let address = client.forwarded_for.to_str().unwrap_or("unknown");
-            let value = forward::forwarded(address, client.secure, host);
-            // A copy: the field itself would keep all of the head in memory.
-            let host = host.and_then(|host| HeaderValue::from_bytes(host.as_bytes()).ok());
-            *last = Some((host, value.clone()));
-            value
-        }
-    }
-}
-
 /// Sends a request until it has an answer or may be sent no more.
 struct Attempts<'a> {
     client: &'a Rc<Client>,
     exchange: &'a mut Exchange,
-    place: &'a Place<'static>,
+    place: &'a Place<'a>,
+    head: Bytes,
+    framing: Framing,
+    /// Whether the request is a HEAD.
+    bodiless: bool,
     /// Whether it may be sent a second time, and so over a connection that was used before.
     repeatable: bool,
 }
 
-/// How sending went wrong.
-enum Failure {
-    /// The connection ended before a byte of an answer.
-    Gone,
-    Refused(Refusal),
-}
-
 impl Attempts<'_> {
     async fn run(
-        mut self,
+        self,
         mut route: Arc<CompiledRoute>,
-        mut request: Request<RequestBody>,
-    ) -> Result<(Response<Incoming>, Box<Upstream>), Refusal> {
-        let worker = Rc::clone(&self.client.worker);
+        mut body: Option<RequestBody>,
+    ) -> Result<(Head, Box<Call>), Refusal> {
+        let worker = &self.client.worker;
         let mut tried = Vec::new();
         let mut reuse = self.repeatable;
         for _ in 0..MOST_ATTEMPTS {
-            let Some(entered) = choose(&route.instances, worker.turn(), &tried, worker.deadlines.now())
-            else {
+            let Some(entered) = choose(&route.instances, worker.turn(), &tried, worker.deadlines.now()) else {
                 match self.place.route(self.client) {
                     Some(newer) if !Arc::ptr_eq(&newer, &route) && newer.stripped == route.stripped => {
                         route = newer;
@@ -301,7 +269,7 @@ impl Attempts<'_> {
                 Some(upstream) => Ok(upstream),
                 None => Upstream::connect(instance.address, worker.shared.timeouts.connect).await,
             };
-            let Ok(mut upstream) = connected else {
+            let Ok(upstream) = connected else {
                 instance.failed(worker.shared.now());
                 self.exchange.leave();
                 tried.push(instance.number);
@@ -311,89 +279,84 @@ impl Attempts<'_> {
             if !reused {
                 worker.counters.connected.add(1);
             }
-            let copy = reused.then(|| copy_of(&request));
-            match (self.send(&mut upstream, &route, request).await, copy) {
-                (Ok(response), _) => {
+            let call = Call::new(upstream, self.head.clone(), body.take(), self.framing, self.bodiless);
+            let mut call = Box::new(call);
+            match wait_for_head(&mut call, self.client, self.exchange, &route).await {
+                Ok(head) => {
                     instance.worked();
-                    return Ok((response, upstream));
+                    return Ok((head, call));
                 }
-                (Err(Failure::Gone), Some(copy)) => {
-                    request = copy;
+                Err(Failure::Gone) if reused => {
                     reuse = false;
                     worker.counters.retried.add(1);
                 }
-                (Err(Failure::Gone), None) => return Err(Refusal::BadAnswer),
-                (Err(Failure::Refused(refusal)), _) => return Err(refusal),
+                Err(Failure::Gone) => return Err(Refusal::BadAnswer),
+                Err(Failure::Refused(refusal)) => return Err(refusal),
             }
         }
         Err(Refusal::Unreachable)
     }
+}
 
-    /// Sends it over one connection and waits for the head of the answer.
-    async fn send(
-        &mut self,
-        upstream: &mut Upstream,
-        route: &CompiledRoute,
-        request: Request<RequestBody>,
-    ) -> Result<Response<Incoming>, Failure> {
-        let deadlines = &self.client.worker.deadlines;
-        let deadline = deadlines.add();
-        deadline.set(route.response_timeout);
-        let start = deadlines.now();
-        let mut answer = pin!(upstream.send(request));
-        // Nobody else moves this connection: the answer can only come out of the line above.
-        let mut silent = Context::from_waker(Waker::noop());
-        poll_fn(|context| {
-            let over = upstream.poll_drive(context).is_ready();
-            match answer.as_mut().poll(&mut silent) {
-                Poll::Ready(Ok(response)) => return Poll::Ready(Ok(response)),
-                Poll::Pending if !over => {}
-                _ => return Poll::Ready(Err(self.failure(upstream.has_answered(), route))),
-            }
-            if deadline.passed(context) {
-                match self.overdue(start, route) {
-                    Ok(rest) => {
-                        deadline.set(rest);
-                        let _ = deadline.passed(context);
-                    }
-                    Err(refusal) => return Poll::Ready(Err(Failure::Refused(refusal))),
-                }
-            }
-            Poll::Pending
-        })
-        .await
-    }
+/// How sending went wrong.
+enum Failure {
+    /// The connection ended before a byte of an answer.
+    Gone,
+    Refused(Refusal),
+}
 
-    fn failure(&self, answered: bool, route: &CompiledRoute) -> Failure {
-        let upload = &self.exchange.upload;
-        match () {
-            () if upload.too_large.get() => Failure::Refused(Refusal::BodyTooLarge(route.max_body)),
-            () if upload.broken.get() => Failure::Refused(Refusal::BrokenBody),
-            () if answered => Failure::Refused(Refusal::BadAnswer),
-            () => Failure::Gone,
+/// Moves a call until the head of the answer is there or takes too long.
+async fn wait_for_head(
+    call: &mut Call,
+    client: &Client,
+    exchange: &Exchange,
+    route: &CompiledRoute,
+) -> Result<Head, Failure> {
+    let deadlines = &client.worker.deadlines;
+    let start = deadlines.now();
+    let mut deadline = None;
+    poll_fn(|context| {
+        if let Poll::Ready(outcome) = call.poll_head(context) {
+            return Poll::Ready(outcome.map_err(|error| failure(&error, exchange, route)));
         }
-    }
+        let deadline = deadline.get_or_insert_with(|| {
+            let deadline = deadlines.add();
+            deadline.set(route.response_timeout.min(milliseconds(client.worker.shared.timeouts.stalled)));
+            deadline
+        });
+        if deadline.passed(context) {
+            match overdue(start, client, exchange, route) {
+                Ok(rest) => {
+                    deadline.set(rest);
+                    let _ = deadline.passed(context);
+                }
+                Err(refusal) => return Poll::Ready(Err(Failure::Refused(refusal))),
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
 
-    /// Who is to blame when the answer takes long: the client, while its body is waited for, else the instance. `Ok`: nobody
-    /// yet, and for how many milliseconds.
-    fn overdue(&self, start: u64, route: &CompiledRoute) -> Result<u64, Refusal> {
-        let worker = &self.client.worker;
-        let upload = &self.exchange.upload;
-        let since = worker.deadlines.now() - start.max(upload.last.get());
-        let (most, refusal) = if upload.waiting.get() {
-            (milliseconds(worker.shared.timeouts.stalled), Refusal::BodyTimeout)
-        } else {
-            (route.response_timeout, Refusal::ResponseTimeout)
-        };
-        if since >= most { Err(refusal) } else { Ok(most - since) }
+fn failure(error: &CallError, exchange: &Exchange, route: &CompiledRoute) -> Failure {
+    match error {
+        CallError::Gone => Failure::Gone,
+        CallError::Broken => Failure::Refused(Refusal::BadAnswer),
+        CallError::Body if exchange.upload.too_large.get() => Failure::Refused(Refusal::BodyTooLarge(route.max_body)),
+        CallError::Body => Failure::Refused(Refusal::BrokenBody),
     }
 }
 
-/// A request without body once more.
-fn copy_of(request: &Request<RequestBody>) -> Request<RequestBody> {
-    let mut copy = Request::new(RequestBody::empty());
-    copy.method_mut().clone_from(request.method());
-    copy.uri_mut().clone_from(request.uri());
-    copy.headers_mut().clone_from(request.headers());
-    copy
+/// Who is to blame when the answer takes long: the client, while its body is waited for, else the instance. `Ok`: nobody
+/// yet, and for how many milliseconds.
+fn overdue(start: u64, client: &Client, exchange: &Exchange, route: &CompiledRoute) -> Result<u64, Refusal> {
+    let worker = &client.worker;
+    let upload = &exchange.upload;
+    let since = worker.deadlines.now().saturating_sub(start.max(upload.last.get()));
+    let (most, refusal) = if upload.waiting.get() {
+        (milliseconds(worker.shared.timeouts.stalled), Refusal::BodyTimeout)
+    } else {
+        (route.response_timeout, Refusal::ResponseTimeout)
+    };
+    if since >= most { Err(refusal) } else { Ok(most - since) }
 }

@@ -63,6 +63,9 @@ pub enum StartError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The first table cannot be used.
+    #[error(transparent)]
+    Table(#[from] TableError),
     /// The system gives no thread or no event loop.
     #[error("a thread of the router does not start: {0}")]
     Thread(#[source] io::Error),
@@ -95,8 +98,8 @@ pub enum TableError {
 }
 
 impl Router {
-    /// Starts the threads. Requests are answered 404 until the first [`Router::set_table`].
-    pub fn start(options: Options, events: Option<Events>) -> Result<Self, StartError> {
+    /// Starts the threads. The first request finds the table in place.
+    pub fn start(options: Options, table: &Table, events: Option<Events>) -> Result<Self, StartError> {
         if options.listeners.is_empty() && options.tls.is_empty() {
             return Err(StartError::NoListener);
         }
@@ -122,10 +125,10 @@ impl Router {
             events,
             threads: options.threads,
         }));
+        shared.set_table(table)?;
         let mut router = Self { shared: Arc::clone(&shared), threads: Vec::new() };
         for index in 0..options.threads {
-            let doors =
-                doors.iter().map(Door::again).collect::<Result<_, _>>().map_err(StartError::Listener)?;
+            let doors = doors.iter().map(Door::again).collect::<Result<_, _>>().map_err(StartError::Listener)?;
             let certificates = if index == 0 { std::mem::take(&mut certificates) } else { Vec::new() };
             router.threads.push(
                 worker::start(Arc::clone(&shared), index, doors, certificates).map_err(StartError::Thread)?,

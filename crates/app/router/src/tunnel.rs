@@ -10,16 +10,16 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::call::Call;
 use crate::client_io::ClientIo;
 use crate::exchange::Exchange;
-use crate::upstream::Upstream;
 
 /// How many bytes are moved at once.
 const PIECE: usize = 16 * 1024;
 
 /// An upgraded connection on its way: the instance has sent its 101, the client gets it soon.
 pub(crate) struct Tunnel {
-    pub(crate) upstream: Box<Upstream>,
+    pub(crate) call: Box<Call>,
     pub(crate) exchange: Exchange,
 }
 
@@ -32,9 +32,8 @@ impl std::fmt::Debug for Tunnel {
 impl Tunnel {
     /// Moves bytes until both sides have ended.
     pub(crate) async fn run(self, mut client: ClientIo) {
-        let Self { mut upstream, mut exchange } = self;
-        poll_fn(|context| upstream.poll_drive(context)).await;
-        let (mut instance, early) = upstream.into_socket();
+        let Self { call, mut exchange } = self;
+        let (mut instance, early) = call.into_socket();
         let mut there = Direction::new(std::mem::take(&mut client.ahead));
         let mut back = Direction::new(early);
         let outcome = poll_fn(|context| {

@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -67,7 +67,9 @@ pub(crate) struct Worker {
     pub(crate) counters: Arc<Counters>,
     pub(crate) deadlines: Rc<Deadlines>,
     pub(crate) http1: http1::Builder,
-    /// Connections of clients that are not parked.
+    /// Connections of clients.
+    pub(crate) clients: Cell<usize>,
+    /// Those of them that are not parked.
     pub(crate) active: Cell<usize>,
     index: usize,
     table: RefCell<(u64, Arc<CompiledTable>)>,
@@ -95,8 +97,7 @@ pub(crate) fn start(
 ) -> io::Result<JoinHandle<()>> {
     let (started, outcome) = std::sync::mpsc::sync_channel(1);
     let thread = std::thread::Builder::new().name(format!("router-{index}")).spawn(move || {
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
         let runtime = match runtime {
             Ok(runtime) => runtime,
             Err(error) => return drop(started.send(Err(error))),
@@ -128,6 +129,7 @@ impl Worker {
             counters: Arc::clone(&shared.counters[index]),
             deadlines: Rc::default(),
             http1,
+            clients: Cell::new(0),
             active: Cell::new(0),
             index,
             table: RefCell::default(),
@@ -171,9 +173,7 @@ impl Worker {
                 Some(Err(error)) if is_of_one_connection(&error) => {}
                 Some(Err(_)) => tokio::time::sleep(FULL).await,
             }
-            while self.shared.connections.load(SeqCst) >= self.shared.limits.connections
-                && !self.is_draining()
-            {
+            while self.shared.connections.load(SeqCst) >= self.shared.limits.connections && !self.is_draining() {
                 tokio::time::sleep(FULL).await;
             }
         }
@@ -183,17 +183,13 @@ impl Worker {
 
     fn serve(self: &Rc<Self>, socket: TcpStream, address: SocketAddr, tls: Option<TlsAcceptor>) {
         self.counters.accepted.add(1);
-        if self.asleep.replace(false) {
-            self.came.notify_one();
-        }
-        let worker = Rc::clone(self);
         match tls {
             None => {
-                let connection = connection::serve(worker, Transport::Plain(socket), address, false);
+                let connection = connection::serve(Guest::enter(self), Transport::Plain(socket), address, false);
                 tokio::task::spawn_local(connection);
             }
             Some(acceptor) => {
-                tokio::task::spawn_local(Box::pin(serve_secure(worker, socket, address, acceptor)));
+                tokio::task::spawn_local(Box::pin(serve_secure(Guest::enter(self), socket, address, acceptor)));
             }
         }
     }
@@ -208,7 +204,7 @@ impl Worker {
             if self.is_draining() && !std::mem::replace(&mut told, true) {
                 self.deadlines.wake_all();
             }
-            let waiting = self.deadlines.look();
+            self.deadlines.look();
             let longest = milliseconds(self.shared.timeouts.kept);
             let kept = self.pool.borrow_mut().sweep(self.deadlines.now(), longest);
             self.send_events();
@@ -219,7 +215,7 @@ impl Worker {
             let mut changed = pin!(stage.changed());
             let mut look = pin!(tokio::time::sleep(LOOK));
             let mut came = pin!(self.came.notified());
-            let idle = !waiting && !kept && certificates.is_empty() && self.active.get() == 0;
+            let idle = self.clients.get() == 0 && !kept && certificates.is_empty();
             self.asleep.set(idle);
             poll_fn(|context| {
                 let next = if idle { came.as_mut().poll(context) } else { look.as_mut().poll(context) };
@@ -261,18 +257,12 @@ impl Worker {
     }
 
     /// A connection to an instance that waits for a request.
-    pub(crate) fn kept(&self, instance: u64) -> Option<Box<Upstream>> {
-        let mut context = Context::from_waker(Waker::noop());
-        loop {
-            let mut upstream = self.pool.borrow_mut().take(instance)?;
-            if upstream.is_open(&mut context) {
-                return Some(upstream);
-            }
-        }
+    pub(crate) fn kept(&self, instance: u64) -> Option<Upstream> {
+        self.pool.borrow_mut().take(instance)
     }
 
     /// Keeps a connection to an instance for a later request.
-    pub(crate) fn keep(&self, instance: u64, upstream: Box<Upstream>) {
+    pub(crate) fn keep(&self, instance: u64, upstream: Upstream) {
         let most = self.shared.limits.kept_connections;
         self.pool.borrow_mut().put(instance, upstream, self.deadlines.now(), most);
     }
@@ -300,7 +290,31 @@ impl Worker {
     }
 }
 
-async fn serve_secure(worker: Rc<Worker>, socket: TcpStream, address: SocketAddr, acceptor: TlsAcceptor) {
+/// A client's connection, counted while it lasts.
+#[derive(Debug)]
+pub(crate) struct Guest(pub(crate) Rc<Worker>);
+
+impl Guest {
+    /// There is something to look after.
+    pub(crate) fn enter(worker: &Rc<Worker>) -> Self {
+        worker.shared.connections.fetch_add(1, SeqCst);
+        worker.clients.set(worker.clients.get() + 1);
+        if worker.asleep.replace(false) {
+            worker.came.notify_one();
+        }
+        Self(Rc::clone(worker))
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        self.0.clients.set(self.0.clients.get() - 1);
+        self.0.shared.connections.fetch_sub(1, SeqCst);
+    }
+}
+
+async fn serve_secure(guest: Guest, socket: TcpStream, address: SocketAddr, acceptor: TlsAcceptor) {
+    let worker = &guest.0;
     let deadline = worker.deadlines.add();
     worker.set_now(Instant::now());
     deadline.set(milliseconds(worker.shared.timeouts.head));
@@ -314,12 +328,8 @@ async fn serve_secure(worker: Rc<Worker>, socket: TcpStream, address: SocketAddr
     drop(deadline);
     if let Some(stream) = stream {
         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        tokio::task::spawn_local(connection::serve(
-            worker,
-            Transport::Secure(Box::new(stream)),
-            address,
-            http2,
-        ));
+        let transport = Transport::Secure(Box::new(stream));
+        tokio::task::spawn_local(connection::serve(guest, transport, address, http2));
     }
 }
 
