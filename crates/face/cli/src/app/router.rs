@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use keeper::client::{Conversation, Sockets, Voice, become_router};
+use keeper::client::{ClientError, Conversation, Sockets, Voice, become_router};
 use keeper::protocol::{Answer, RouteEntry};
 use report::{Exit, Problem};
 use router::{AccessEvent, HostPattern, Instance, InstanceId, Options, Patience, Route, Router, Table};
@@ -45,18 +45,27 @@ fn serve(folder: &Path, surroundings: &Surroundings) -> Result<(), Problem> {
     let failed = |what: &str, error: &dyn std::fmt::Display| {
         Problem::error("router.start", format!("{what}: {error}")).exit(Exit::Failed)
     };
-    let (sockets, conversation) = become_router(&socket).map_err(of_client)?;
+    let (sockets, mut conversation) = become_router(&socket).map_err(of_client)?;
+    let first = loop {
+        match conversation.next().map_err(of_client)? {
+            Some(Answer::Table { routes }) => break routes,
+            Some(_) => {}
+            None => return Err(of_client(ClientError::HungUp)),
+        }
+    };
     let Sockets { http, admin } = sockets;
     let mut options = Options::new(http, nonce());
     options.threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let (events, batches) = mpsc::channel(BATCHES);
-    let router = Router::start(options, Some(events))
-        .map_err(|error| failed("the router cannot be started", &error))?;
+    let router = Router::start(options, &table(&first), Some(events));
+    let router = router.map_err(|error| failed("the router cannot be started", &error))?;
     std::thread::spawn(move || write_access_log(batches));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| failed("the router cannot be started", &error))?;
     let _ = admin;
     let (tables, mut said) = mpsc::channel(16);
+    let voice = conversation.voice().map_err(|error| failed("the keeper cannot be answered", &error))?;
+    let first = Said { routes: first, voice: Arc::new(std::sync::Mutex::new(voice)) };
     std::thread::spawn(move || hear(&socket, conversation, &tables));
     let notify = surroundings.variable("NOTIFY_SOCKET").map(PathBuf::from);
     runtime.block_on(async move {
@@ -64,12 +73,11 @@ fn serve(folder: &Path, surroundings: &Surroundings) -> Result<(), Problem> {
         let mut terminate = signal(SignalKind::terminate()).map_err(|error| failed("SIGTERM", &error))?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| failed("SIGINT", &error))?;
         let mut tasks = tokio::task::JoinSet::new();
+        take(&first, &router, &mut tasks);
+        say_ready(notify.as_deref());
         loop {
             tokio::select! {
-                Some(told) = said.recv() => {
-                    take(&told, &router, &mut tasks);
-                    say_ready(notify.as_deref());
-                }
+                Some(told) = said.recv() => take(&told, &router, &mut tasks),
                 Some(_) = tasks.join_next() => {}
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
