@@ -16,6 +16,9 @@ use crate::terminal::Surroundings;
 /// Lines of a failed process that are shown.
 const LAST_WORDS: usize = 20;
 
+/// How long the end of a keeper is waited for.
+const END: std::time::Duration = std::time::Duration::from_secs(70);
+
 /// Starts processes anew.
 pub(crate) fn restart(arguments: &Target, surroundings: &Surroundings) -> u8 {
     change(&arguments.common, surroundings, |app| Request::Restart {
@@ -105,11 +108,17 @@ pub(crate) fn upgrade(arguments: &AppOnly, surroundings: &Surroundings) -> u8 {
 /// Ends a keeper that has no app any more.
 pub(super) fn end_keeper(place: &Place) -> Result<(), Problem> {
     match place.order(&Request::Shutdown) {
-        Ok(_) => Ok(()),
+        Ok(_) => {}
         // It may be gone before it has said so.
-        Err(problem) if problem.code == "keeper.gone" => Ok(()),
-        Err(problem) => Err(problem),
+        Err(problem) if problem.code == "keeper.gone" => {}
+        Err(problem) => return Err(problem),
     }
+    // The router first lets its connections end.
+    let begin = std::time::Instant::now();
+    while place.status().is_ok() && begin.elapsed() < END {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    Ok(())
 }
 
 fn change(common: &AppCommon, surroundings: &Surroundings, request: impl FnOnce(String) -> Request) -> u8 {

@@ -16,6 +16,9 @@ use crate::terminal::Surroundings;
 /// How long a keeper may take to answer after it was started.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The exit code of a keeper that found another one in its place: `EX_TEMPFAIL` of sysexits.h.
+const ANOTHER_RUNS: u8 = 75;
+
 /// Is the keeper until it is told to end.
 pub(crate) fn keeper(arguments: &Keeper, surroundings: &Surroundings) -> u8 {
     let place = Place::new(&arguments.common, surroundings);
@@ -29,7 +32,7 @@ pub(crate) fn keeper(arguments: &Keeper, surroundings: &Surroundings) -> u8 {
         Ok(()) => Exit::Done.code(),
         Err(error) => {
             let problem = Problem::error("keeper.start", error.to_string()).exit(Exit::Failed);
-            let hint = match error {
+            let hint = match &error {
                 keeper::KeeperError::Runs(_) => {
                     "`pinch ps` asks the one that runs; another --home makes room for a second"
                 }
@@ -38,7 +41,8 @@ pub(crate) fn keeper(arguments: &Keeper, surroundings: &Surroundings) -> u8 {
                 }
                 _ => "--home (or PINCH_HOME) names another folder",
             };
-            place.fail(problem.hint(hint))
+            let code = place.fail(problem.hint(hint));
+            if matches!(error, keeper::KeeperError::Runs(_)) { ANOTHER_RUNS } else { code }
         }
     }
 }
@@ -69,6 +73,12 @@ pub(super) fn ensure(place: &Place) -> Result<bool, Problem> {
             Err(error) => return Err(super::failure::of_client(error)),
         }
         let ended = child.try_wait().ok().flatten();
+        if ended.and_then(|ended| ended.code()) == Some(ANOTHER_RUNS.into()) && begin.elapsed() < PATIENCE {
+            // One that is ending still holds the place.
+            std::thread::sleep(Duration::from_millis(50));
+            child = command.spawn().map_err(|error| cannot_start(&error))?;
+            continue;
+        }
         if ended.is_some() || begin.elapsed() > PATIENCE {
             let problem = Problem::error("keeper.start", "the keeper did not start").exit(Exit::Failed);
             let path = place.home.own_log();

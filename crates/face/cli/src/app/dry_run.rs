@@ -39,7 +39,7 @@ pub(super) fn show(definition: &Definition, formation: &Formation, place: &Place
         Some(number) => format!("{} is stopped at release {number}; a new one would start\n", definition.app),
         None => format!("{} would be started\n", definition.app),
     };
-    for one in &changes {
+    for one in changes.iter().filter(|_| release.is_some()) {
         let told = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".into());
         text += &format!("  {}: {} -> {}\n", one.what, told(&one.before), told(&one.after));
     }
