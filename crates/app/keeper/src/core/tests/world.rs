@@ -326,7 +326,7 @@ impl World {
         }
         let grace = self.core.placement(&key.0, &key.1).unwrap().instance.process_type.stop.grace;
         if let Some(asked) = process.asked {
-            let most = asked + grace.max(Duration::ZERO) + DEATH;
+            let most = asked.saturating_add(grace).saturating_add(DEATH);
             assert!(self.now <= most, "{}/{} is gone {:?} too late", key.0, key.1, self.now - most);
         }
         self.processes.remove(&pid);
