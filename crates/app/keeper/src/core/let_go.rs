@@ -29,7 +29,8 @@ impl App {
                 continue;
             }
             acts.extend(self.begin_drain(slot, now));
-            if !self.slots[slot].is_draining() && !self.is_needed(slot) {
+            let drains = self.slots[slot].is_draining() && !self.rests();
+            if !drains && !self.is_needed(slot) {
                 acts.extend(self.ask_to_go(slot, now));
             }
         }
