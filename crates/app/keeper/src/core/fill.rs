@@ -71,8 +71,7 @@ impl App {
         }
         let mut acts = Vec::new();
         for holder in self.holders_of_port(slot, &process_type) {
-            let earlier = holder.generation < slot.generation;
-            if earlier && !self.slots[&holder].instance.is_to_stop() {
+            if !self.slots[&holder].instance.is_to_stop() {
                 acts.extend(self.ask_to_go(&holder, now));
             }
         }

@@ -198,6 +198,14 @@ fn check_rest(world: &World) {
                 }
             }
         }
+        let answering = app.table().map_or(0, |table| table.instances.len());
+        let ready = app.slots().filter(|(slot, one)| {
+            slot.process_type == "web"
+                && one.instance.state == State::Ready
+                && slot.generation == current.number
+        });
+        let routed = app.history.get(current.release).is_some_and(|one| one.definition.route.is_some());
+        assert_eq!(answering, if routed { ready.count() } else { 0 }, "{name}");
         let count: u32 = app
             .history
             .get(current.release)
@@ -293,6 +301,17 @@ fn a_release_that_fails_gives_the_fixed_port_back() {
         let app = world.core.app("shop").unwrap();
         assert_eq!((app.outcome, app.current().unwrap().release), (Some(Outcome::Failed), 1), "{kind}");
     }
+}
+
+#[test]
+fn a_release_that_fails_while_the_app_was_stopping_brings_nothing_back() {
+    let mut world = deployed(shop("shop", GOOD, 1));
+    stop(&mut world);
+    deploy(&mut world, shop("shop", NEVER_READY, 2));
+    world.pass(Duration::from_secs(60));
+    let app = world.core.app("shop").unwrap();
+    assert_eq!((app.outcome, app.wanted), (Some(Outcome::Failed), Wanted::Stopped));
+    check_rest(&world);
 }
 
 #[test]

@@ -192,6 +192,8 @@ fn only_a_second_stop_kills() {
 fn what_outlives_its_leader_is_asked_and_then_killed() {
     let mut life = Life::of(|one| one.stop.target = StopTarget::Leader).ready();
     assert_eq!(life.take(Input::Stop), [signal(StopTarget::Leader)]);
+    life.take(Input::Gone);
+    assert_eq!(life.instance.state, State::Stopping, "its leader has not ended");
     let gone = Input::Ended(Ending::Code(0));
     assert_eq!(life.take(gone.clone()), [signal(StopTarget::Group), Effect::Sweep]);
     assert_eq!(life.pass(5 * SECOND), [Effect::Kill]);
