@@ -24,9 +24,14 @@ impl Formation {
         self.0.insert(process_type.into(), count.min(Self::MOST));
     }
 
-    /// How many processes of a type are to run.
+    /// Asks for all that another formation names.
+    pub fn set_all(&mut self, counts: &Self) {
+        self.0.extend(counts.0.iter().map(|(name, count)| (name.clone(), (*count).min(Self::MOST))));
+    }
+
+    /// How many processes of a type are to run: at most [`MOST`](Self::MOST).
     pub fn count(&self, process_type: &ProcessType) -> u32 {
-        self.0.get(&process_type.name).copied().unwrap_or(process_type.count)
+        self.0.get(&process_type.name).copied().unwrap_or(process_type.count).min(Self::MOST)
     }
 
     /// What was asked for, by name.

@@ -1,16 +1,15 @@
 //! One app: its releases, its processes, and the change from one release to the next.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use procfile::ProcessType;
-use release::{Formation, History};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use release::{Formation, History, Route};
+use serde::{Deserialize, Serialize};
 
-use super::instance::{Effect, Input, Instance, State};
+use super::instance::{Effect, Input, State};
+use super::placement::{Placement, Renewal};
+use super::slot::Slot;
 use super::{Act, Notice, Refused};
 
 /// One app.
@@ -32,6 +31,12 @@ pub struct App {
     pub(super) slots: BTreeMap<Slot, Placement>,
     /// The last generation's number.
     pub(super) last_generation: u64,
+    /// Whether somebody has asked for its stop since it was started last.
+    #[serde(default)]
+    pub(super) stop_said: bool,
+    /// Whether it rests because its keeper ends: that outlives no keeper.
+    #[serde(skip)]
+    pub(super) halted: bool,
 }
 
 /// Whether an app is to run.
@@ -67,82 +72,24 @@ pub struct Generation {
 }
 
 /// A generation that is to take over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rollout {
     /// Which.
     pub to: Generation,
+    /// Counts that were asked for, once it has.
+    #[serde(default)]
+    pub formation: Formation,
 }
 
-/// Which process of an app: printed `web.1@3`, the third generation's.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Slot {
-    /// The generation's number.
-    pub generation: u64,
-    /// The process type.
-    pub process_type: String,
-    /// From 1 up to the count.
-    pub number: u32,
-}
-
-/// One process and where it was put.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Placement {
-    /// Its life.
-    pub instance: Instance,
-    /// The release it belongs to.
-    pub release: u64,
-    /// Its `$PORT`.
-    pub port: Option<u16>,
-    /// Until when clients may finish with it, once it is to go.
-    pub(super) drain_until: Option<Duration>,
-    /// Whether the router has finished with it.
-    pub(super) drained: bool,
-}
-
-impl Placement {
-    /// Whether clients are still finishing with it while it gets no new ones.
-    pub fn is_draining(&self) -> bool {
-        self.drain_until.is_some() && !self.drained && self.instance.state == State::Ready
-    }
-}
-
-impl Slot {
-    /// Its name for people: `web.1`.
-    pub fn process(&self) -> String {
-        format!("{}.{}", self.process_type, self.number)
-    }
-}
-
-impl fmt::Display for Slot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}@{}", self.process_type, self.number, self.generation)
-    }
-}
-
-impl FromStr for Slot {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let parts = || {
-            let (process, generation) = text.rsplit_once('@')?;
-            let (process_type, number) = process.rsplit_once('.')?;
-            let (generation, number) = (generation.parse().ok()?, number.parse().ok()?);
-            Some(Self { generation, process_type: process_type.into(), number })
-        };
-        parts().ok_or_else(|| format!("`{text}` is no process: `TYPE.NUMBER@GENERATION`"))
-    }
-}
-
-impl Serialize for Slot {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Slot {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
+/// The processes that answer an app's requests.
+#[derive(Debug)]
+pub struct Table<'a> {
+    /// Where the app is reached.
+    pub route: &'a Route,
+    /// Ready for requests.
+    pub instances: Vec<(&'a Slot, &'a Placement)>,
+    /// Get no new requests, and go on with those they have.
+    pub draining: Vec<(&'a Slot, &'a Placement)>,
 }
 
 impl App {
@@ -157,8 +104,8 @@ impl App {
     }
 
     /// The change that is under way.
-    pub fn rollout(&self) -> Option<Rollout> {
-        self.rollout
+    pub fn rollout(&self) -> Option<&Rollout> {
+        self.rollout.as_ref()
     }
 
     /// Whether anything of it runs.
@@ -166,14 +113,77 @@ impl App {
         self.slots.values().any(|placement| placement.instance.is_alive())
     }
 
+    /// Who answers its requests; `None` when it is not to be reached.
+    pub fn table(&self) -> Option<Table<'_>> {
+        let current = self.current?;
+        let route = self.history.get(current.release)?.definition.route.as_ref()?;
+        let (draining, instances) = self
+            .slots
+            .iter()
+            .filter(|(slot, one)| {
+                let ready = one.instance.state == State::Ready && slot.process_type == route.process_type;
+                ready && (slot.generation == current.number || one.is_draining())
+            })
+            .partition(|(_, one)| one.is_draining());
+        Some(Table { route, instances, draining })
+    }
+
+    /// Whether it is not to run at present.
+    pub(super) fn rests(&self) -> bool {
+        self.wanted == Wanted::Stopped || self.halted
+    }
+
     /// Starts a release beside what runs; what was being rolled out gives way.
-    pub(super) fn roll_out(&mut self, release: u64) -> Vec<Act> {
-        self.last_generation += 1;
+    pub(super) fn roll_out(&mut self, release: u64, formation: Formation) -> Vec<Act> {
+        if self.rests() {
+            // What still runs of it is on its way out, and nothing to go back to.
+            self.current = None;
+        }
         self.wanted = Wanted::Running;
+        self.stop_said = false;
         self.outcome = None;
-        let to = Generation { number: self.last_generation, release };
-        self.rollout = Some(Rollout { to });
+        let to = self.next_generation(release);
+        self.rollout = Some(Rollout { to, formation });
         vec![Act::Tell(Notice::RolloutStarted { release })]
+    }
+
+    /// Runs a release's processes, each on its own.
+    pub(super) fn run_at_once(&mut self, release: u64) {
+        self.wanted = Wanted::Running;
+        self.stop_said = false;
+        self.outcome = None;
+        self.history.set_current(release);
+        self.current = Some(self.next_generation(release));
+    }
+
+    /// The counts that were asked for last.
+    pub(super) fn wished_formation(&self) -> Formation {
+        self.rollout.as_ref().map_or(&self.formation, |rollout| &rollout.formation).clone()
+    }
+
+    /// The release that took over last; where none ever did, the newest.
+    pub(super) fn last_good(&self) -> Option<u64> {
+        let newest = self.history.iter().next_back().map(|release| release.number);
+        self.history.current().or(newest)
+    }
+
+    pub(super) fn next_generation(&mut self, release: u64) -> Generation {
+        self.last_generation += 1;
+        Generation { number: self.last_generation, release }
+    }
+
+    /// Notes something about several processes.
+    pub(super) fn at(&mut self, slots: &[Slot], note: impl Fn(&mut Placement)) {
+        self.slots.iter_mut().filter(|(slot, _)| slots.contains(slot)).for_each(|(_, one)| note(one));
+    }
+
+    /// Some processes of a type are to start anew; what was asked of that type before is forgotten.
+    pub(super) fn renew(&mut self, slots: &[Slot]) {
+        let types: Vec<&String> = slots.iter().map(|slot| &slot.process_type).collect();
+        for (slot, placement) in self.slots.iter_mut().filter(|(slot, _)| types.contains(&&slot.process_type))
+        {
+            placement.renewal = if slots.contains(slot) { Renewal::Due } else { Renewal::No };
+        }
     }
 
     /// Gives one input to several processes.
@@ -207,22 +217,27 @@ impl App {
 
     /// Stops everything; said again while it stops: at once.
     pub(super) fn stop_all(&mut self, now: Duration) -> Vec<Act> {
-        let again = self.wanted == Wanted::Stopped;
         self.wanted = Wanted::Stopped;
         self.rollout = None;
-        if !again {
-            return Vec::new();
-        }
-        let alive: Vec<Slot> = self.slots.keys().cloned().collect();
-        self.each(&alive, &Input::Stop, now)
+        if std::mem::replace(&mut self.stop_said, true) { self.kill_all(now) } else { Vec::new() }
+    }
+
+    pub(super) fn kill_all(&mut self, now: Duration) -> Vec<Act> {
+        let all: Vec<Slot> = self.slots.keys().cloned().collect();
+        self.each(&all, &Input::Kill, now)
     }
 
     /// Gives every process whose time has come its tick.
     pub(super) fn tick(&mut self, now: Duration) -> Vec<Act> {
-        let due =
-            |placement: &Placement| placement.instance.deadline().is_some_and(|deadline| deadline <= now);
-        let due: Vec<Slot> =
-            self.slots.iter().filter(|(_, placement)| due(placement)).map(|(slot, _)| slot.clone()).collect();
+        let mut due = Vec::new();
+        for (slot, placement) in &mut self.slots {
+            if placement.drain_until.is_some_and(|until| until <= now) {
+                placement.drained = true;
+            }
+            if placement.instance.deadline().is_some_and(|deadline| deadline <= now) {
+                due.push(slot.clone());
+            }
+        }
         self.each(&due, &Input::Tick, now)
     }
 
@@ -233,23 +248,30 @@ impl App {
 
     /// The next deadline of its processes.
     pub(super) fn deadline(&self) -> Option<Duration> {
-        let drains = |placement: &Placement| match placement.instance.state {
-            State::Ready if !placement.drained => placement.drain_until,
-            _ => None,
-        };
-        let of = |placement: &Placement| [placement.instance.deadline(), drains(placement)];
-        self.slots.values().flat_map(of).flatten().min()
+        self.slots.values().filter_map(Placement::deadline).min()
+    }
+
+    /// The machine has started anew, and every clock with it: nothing runs, and what a person stopped stays so.
+    pub(super) fn begin_anew(&mut self) {
+        self.slots.retain(|_, placement| {
+            let stopped = placement.instance.is_to_stop() && !placement.let_go;
+            if stopped {
+                placement.instance.never_ran();
+            }
+            stopped
+        });
     }
 
     /// The process types of a generation's release.
-    pub(super) fn process_types(&self, generation: Generation) -> Vec<Arc<ProcessType>> {
+    pub(super) fn process_types(&self, generation: Generation) -> &[ProcessType] {
         let release = self.history.get(generation.release);
-        release.iter().flat_map(|release| &release.definition.process_types).cloned().map(Arc::new).collect()
+        release.map(|release| release.definition.process_types.as_slice()).unwrap_or_default()
     }
 
     /// The names of the process types that run, or would.
     pub(super) fn process_type_names(&self) -> Vec<String> {
-        let number = self.rollout.map(|rollout| rollout.to.release).or(self.history.current());
+        let rolling_out = self.rollout.as_ref().map(|rollout| rollout.to.release);
+        let number = rolling_out.or(self.history.current());
         let release = number.and_then(|number| self.history.get(number)).or(self.history.iter().next_back());
         release
             .iter()
@@ -258,13 +280,19 @@ impl App {
             .collect()
     }
 
-    /// The current processes that `web.1`, or `web` for all of a type, means; all of them for `None`.
-    pub(super) fn named(&self, app: &str, process: Option<&str>) -> Result<Vec<Slot>, Refused> {
-        let current = self.current.map(|generation| generation.number);
-        let mine = self.slots.keys().filter(|slot| Some(slot.generation) == current);
-        let Some(process) = process else { return Ok(mine.cloned().collect()) };
-        let found: Vec<Slot> =
-            mine.filter(|slot| slot.process_type == process || slot.process() == process).cloned().collect();
+    /// The current processes that `web.1`, or `web` for all of a type, means.
+    pub(super) fn named(&self, app: &str, process: &str) -> Result<Vec<Slot>, Refused> {
+        if self.rests() {
+            return Err(Refused::Rests(app.into()));
+        }
+        let Some(current) = self.current else { return Err(Refused::IsStarting(app.into())) };
+        let found: Vec<Slot> = self
+            .slots
+            .keys()
+            .filter(|slot| slot.generation == current.number && self.is_wanted(slot))
+            .filter(|slot| slot.process_type == process || slot.process() == process)
+            .cloned()
+            .collect();
         if found.is_empty() {
             let known = self.process_type_names().join(", ");
             return Err(Refused::NoProcess { app: app.into(), process: process.into(), known });

@@ -2,118 +2,29 @@
 //!
 //! ```text
 //! Waiting ──> Starting ──> Ready ──────┐ ended by itself
-//!                │  └─ not ready in time┤ asked to stop
-//!                ▼                      ▼
-//!             Failed <── Backoff <── Stopping ──> Stopped
-//!                           └──> Starting
+//!                ▲  └─ not ready in time┤ asked to stop
+//!                │                      ▼
+//!             Backoff <───────────── Stopping ──> Stopped
+//!                                       └───────> Failed
 //! ```
-//! A process that ended is `Stopping` until nothing of what it started is left: what outlives its leader gets the
-//! stop signal, and SIGKILL after the grace. Only then is decided what comes next. Time is a [`Duration`] since some
-//! start that both sides agree on.
+//! A process that ended is `Stopping` until nothing of its group is left: what outlives its leader gets the stop
+//! signal, and SIGKILL after the grace. Only then is decided what comes next; so no two processes of one slot ever run
+//! at a time. Time is a [`Duration`] since some start that both sides agree on.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use procfile::{ProcessType, RestartPolicy, StopTarget};
+use procfile::{ProcessType, Readiness, RestartPolicy, StopTarget};
 use serde::{Deserialize, Serialize};
 
+mod state;
+
+pub use state::{Effect, Ending, Input, State};
+
 /// A ready time after which earlier failures in a row are forgotten.
-const STABLE: Duration = Duration::from_secs(1);
+pub(super) const STABLE: Duration = Duration::from_secs(1);
 /// Between one SIGKILL and the next to whatever is still there.
-const KILL_AGAIN: Duration = Duration::from_secs(1);
-
-/// Where a process is in its life.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// For the process types that it starts after.
-    Waiting,
-    /// Runs, and is not ready yet.
-    Starting,
-    /// Runs, and does its work.
-    Ready,
-    /// Ends: by itself, or because it was asked to.
-    Stopping,
-    /// Will be started again at this time.
-    Backoff(Duration),
-    /// Will not be started again; why.
-    Failed(String),
-    /// Has ended and is not to run.
-    Stopped,
-}
-
-/// How a process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ending {
-    /// With this exit code.
-    Code(i32),
-    /// By this signal.
-    Signal(i32),
-    /// Nobody was there to be told.
-    Unknown,
-    /// It could not be started at all.
-    NeverStarted,
-}
-
-impl Ending {
-    /// The code that a shell would give: 128 + the signal's number; 127 when it never started.
-    pub fn code(self) -> i32 {
-        match self {
-            Self::Code(code) => code,
-            Self::Signal(signal) => 128 + signal,
-            Self::Unknown => 255,
-            Self::NeverStarted => 127,
-        }
-    }
-}
-
-impl std::fmt::Display for Ending {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Code(code) => write!(f, "exited with {code}"),
-            Self::Signal(signal) => write!(f, "killed by signal {signal}"),
-            Self::Unknown => f.write_str("ended while no keeper was there to see how"),
-            Self::NeverStarted => f.write_str("could not be started"),
-        }
-    }
-}
-
-/// What happens to a process.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Input {
-    /// What it starts after is ready.
-    Start,
-    /// It runs, with this process id.
-    Spawned(u32),
-    /// It could not be started; why.
-    CannotSpawn(String),
-    /// It answers, or said so.
-    Ready,
-    /// The process that was started has ended.
-    Ended(Ending),
-    /// Nothing of what it started is left.
-    Gone,
-    /// It is to stop; said again while it stops: at once.
-    Stop,
-    /// It is to stop and start again.
-    Restart,
-    /// Time has passed.
-    Tick,
-}
-
-/// What has to be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Start it; answer with [`Input::Spawned`] or [`Input::CannotSpawn`].
-    Spawn,
-    /// Send it a signal, by name.
-    Signal(String, StopTarget),
-    /// SIGKILL everything that it started.
-    Kill,
-    /// Watch until nothing of it is left; answer with [`Input::Gone`].
-    Sweep,
-}
+pub(super) const KILL_AGAIN: Duration = Duration::from_secs(1);
 
 /// One process of a process type: its state and what it takes to decide the next.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -147,6 +58,8 @@ pub struct Instance {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Goal {
     Run,
+    /// As long as it does by itself.
+    Last,
     Stop,
     Restart,
 }
@@ -199,46 +112,71 @@ impl Instance {
         self.leader_gone
     }
 
+    /// It is stopped, and nothing of it was there since the machine's start.
+    pub(super) fn never_ran(&mut self) {
+        self.pid = None;
+        self.leader_gone = false;
+        self.goal = Goal::Stop;
+        self.enter(State::Stopped, None, Duration::ZERO);
+    }
+
     /// Takes in what happened; answers what has to be done.
     pub fn take(&mut self, input: Input, now: Duration) -> Vec<Effect> {
         match input {
-            Input::Start if self.is_alive() => Vec::new(),
-            Input::Start => self.start(now),
-            Input::Spawned(pid) => {
-                self.pid = Some(pid);
-                Vec::new()
+            Input::Start if self.state == State::Waiting => return self.start(now),
+            Input::Spawned(pid) => self.pid = Some(pid),
+            Input::CannotSpawn(why) => return self.cannot_spawn(why, now),
+            Input::Ready if self.state == State::Starting => {
+                self.tries = 0;
+                self.trouble = None;
+                self.enter(State::Ready, None, now);
             }
-            Input::CannotSpawn(why) => self.cannot_spawn(why, now),
-            Input::Ready => {
-                if self.state == State::Starting {
-                    self.tries = 0;
-                    self.trouble = None;
-                    self.enter(State::Ready, None, now);
-                }
-                Vec::new()
-            }
-            Input::Ended(ending) => self.ended(ending, now),
-            Input::Gone => self.gone(now),
-            Input::Stop => self.stop(Goal::Stop, now),
-            Input::Restart => self.stop(Goal::Restart, now),
-            Input::Tick => self.tick(now),
+            Input::Ended(ending) => return self.ended(ending, now),
+            Input::Gone if self.state == State::Stopping && self.leader_gone => return self.settle(now),
+            Input::Found(pid) => self.found(pid, now),
+            Input::Stop => return self.stop(now),
+            Input::Kill => return self.kill(now),
+            Input::Restart => return self.restart(now),
+            Input::Last if self.goal != Goal::Stop => self.goal = Goal::Last,
+            Input::Keep if self.goal == Goal::Last => self.goal = Goal::Run,
+            Input::Tick => return self.tick(now),
+            Input::Start | Input::Ready | Input::Gone | Input::Last | Input::Keep => {}
         }
+        Vec::new()
     }
 
     fn start(&mut self, now: Duration) -> Vec<Effect> {
         self.goal = Goal::Run;
         self.leader_gone = false;
+        self.was_ready = false;
         self.pid = None;
-        self.tries += 1;
-        self.enter(State::Starting, now.checked_add(self.process_type.ready_timeout), now);
+        self.tries = self.tries.saturating_add(1);
+        let limit = match self.process_type.ready {
+            // Nothing but time decides: that cannot be late.
+            Readiness::Uptime(_) => None,
+            _ => now.checked_add(self.process_type.ready_timeout),
+        };
+        self.enter(State::Starting, limit, now);
         vec![Effect::Spawn]
     }
 
+    fn found(&mut self, pid: u32, now: Duration) {
+        if matches!(self.state, State::Waiting | State::Backoff(_)) {
+            self.start(now);
+        }
+        if self.is_alive() {
+            self.pid = Some(pid);
+        }
+    }
+
     fn cannot_spawn(&mut self, why: String, now: Duration) -> Vec<Effect> {
-        self.trouble = Some(why);
+        if !self.is_alive() || self.pid.is_some() {
+            return Vec::new();
+        }
+        if self.state == State::Starting {
+            self.trouble = Some(why);
+        }
         self.last = Some(Ending::NeverStarted);
-        self.was_ready = false;
-        self.leader_gone = true;
         self.settle(now)
     }
 
@@ -248,51 +186,61 @@ impl Instance {
         }
         self.last = Some(ending);
         self.leader_gone = true;
+        let stop = self.process_type.stop.clone();
+        let rest = Effect::Signal(stop.signal, StopTarget::Group);
         if self.state == State::Stopping {
             // Whoever was spared so far has now outlived its leader.
-            let stop = &self.process_type.stop;
-            let rest = Effect::Signal(stop.signal.clone(), StopTarget::Group);
             let spared = stop.target == StopTarget::Leader;
             return spared.then_some(rest).into_iter().chain([Effect::Sweep]).collect();
         }
         self.was_ready = self.state == State::Ready;
+        self.trouble = None;
         if self.was_ready && now.saturating_sub(self.since) >= STABLE {
             self.streak = 0;
         }
         self.leave(now);
         // What outlives its leader is asked to stop, group or not: nobody else is there to be asked.
-        vec![Effect::Signal(self.process_type.stop.signal.clone(), StopTarget::Group), Effect::Sweep]
+        vec![rest, Effect::Sweep]
     }
 
-    fn gone(&mut self, now: Duration) -> Vec<Effect> {
-        if self.state == State::Stopping && self.leader_gone { self.settle(now) } else { Vec::new() }
-    }
-
-    fn stop(&mut self, goal: Goal, now: Duration) -> Vec<Effect> {
-        let again = self.state == State::Stopping && self.goal != Goal::Run;
-        self.goal = goal;
+    fn stop(&mut self, now: Duration) -> Vec<Effect> {
+        let again = self.state == State::Stopping && self.goal == Goal::Stop;
+        self.goal = Goal::Stop;
         match self.state {
-            State::Starting | State::Ready => {
-                self.was_ready = self.state == State::Ready;
-                self.leave(now);
-                let stop = &self.process_type.stop;
-                vec![Effect::Signal(stop.signal.clone(), stop.target)]
-            }
-            State::Stopping if again && goal == Goal::Stop => {
-                self.deadline = Some(now + KILL_AGAIN);
-                vec![Effect::Kill]
-            }
-            State::Stopping => Vec::new(),
-            _ if goal == Goal::Restart => {
-                self.tries = 0;
-                self.streak = 0;
-                self.start(now)
-            }
-            _ => {
+            State::Starting | State::Ready => self.ask_to_stop(now),
+            State::Stopping if again => self.kill(now),
+            State::Stopping | State::Stopped => Vec::new(),
+            State::Waiting | State::Backoff(_) | State::Failed(_) => {
                 self.enter(State::Stopped, None, now);
                 Vec::new()
             }
         }
+    }
+
+    fn kill(&mut self, now: Duration) -> Vec<Effect> {
+        if matches!(self.state, State::Starting | State::Ready) {
+            self.was_ready = self.state == State::Ready;
+            self.leave(now);
+        }
+        if self.state != State::Stopping {
+            return self.stop(now);
+        }
+        self.goal = Goal::Stop;
+        self.deadline = now.checked_add(KILL_AGAIN);
+        vec![Effect::Kill]
+    }
+
+    /// What does not run waits for its turn.
+    fn restart(&mut self, now: Duration) -> Vec<Effect> {
+        if !self.is_alive() {
+            self.goal = Goal::Run;
+            self.tries = 0;
+            self.streak = 0;
+            self.enter(State::Waiting, None, now);
+            return Vec::new();
+        }
+        self.goal = Goal::Restart;
+        if self.state == State::Stopping { Vec::new() } else { self.ask_to_stop(now) }
     }
 
     fn tick(&mut self, now: Duration) -> Vec<Effect> {
@@ -301,23 +249,27 @@ impl Instance {
         }
         match self.state {
             State::Backoff(_) => {
-                self.restarts += 1;
+                self.restarts = self.restarts.saturating_add(1);
                 self.start(now)
             }
             State::Starting => {
                 let limit = self.process_type.ready_timeout;
                 self.trouble = Some(format!("was not ready within {} s", limit.as_secs_f64()));
-                self.was_ready = false;
-                self.leave(now);
-                let stop = &self.process_type.stop;
-                vec![Effect::Signal(stop.signal.clone(), stop.target)]
+                self.ask_to_stop(now)
             }
             State::Stopping => {
-                self.deadline = Some(now + KILL_AGAIN);
+                self.deadline = now.checked_add(KILL_AGAIN);
                 vec![Effect::Kill]
             }
             _ => Vec::new(),
         }
+    }
+
+    fn ask_to_stop(&mut self, now: Duration) -> Vec<Effect> {
+        self.was_ready = self.state == State::Ready;
+        self.leave(now);
+        let stop = &self.process_type.stop;
+        vec![Effect::Signal(stop.signal.clone(), stop.target)]
     }
 
     /// From running to stopping.
@@ -330,31 +282,26 @@ impl Instance {
     fn settle(&mut self, now: Duration) -> Vec<Effect> {
         self.pid = None;
         self.leader_gone = false;
-        match self.goal {
-            Goal::Stop => {
-                self.enter(State::Stopped, None, now);
-                return Vec::new();
-            }
-            Goal::Restart => {
-                self.restarts += 1;
+        match (self.goal, self.verdict()) {
+            (Goal::Restart, _) => {
+                self.restarts = self.restarts.saturating_add(1);
                 self.tries = 0;
                 self.streak = 0;
                 return self.start(now);
             }
-            Goal::Run => {}
-        }
-        match self.verdict() {
-            Verdict::Again => {
+            (Goal::Run, Verdict::Again) => {
                 let wait = self.wait();
                 self.streak = self.streak.saturating_add(1);
                 if wait.is_zero() {
-                    self.restarts += 1;
+                    self.restarts = self.restarts.saturating_add(1);
                     return self.start(now);
                 }
                 self.enter(State::Backoff(now.saturating_add(wait)), None, now);
             }
-            Verdict::Done => self.enter(State::Stopped, None, now),
-            Verdict::Failed(why) => self.enter(State::Failed(why), None, now),
+            (Goal::Run, Verdict::Failed(why)) => self.enter(State::Failed(why), None, now),
+            (Goal::Run, Verdict::Done) | (Goal::Last | Goal::Stop, _) => {
+                self.enter(State::Stopped, None, now);
+            }
         }
         Vec::new()
     }
@@ -367,7 +314,9 @@ impl Instance {
             _ => ending.to_string(),
         };
         match &restart.policy {
-            RestartPolicy::Never if ending == Ending::Code(0) => return Verdict::Done,
+            RestartPolicy::Never if ending == Ending::Code(0) && self.trouble.is_none() => {
+                return Verdict::Done;
+            }
             RestartPolicy::Never => return Verdict::Failed(story),
             // Who ends before it was ready has not done its work, whatever its exit code.
             RestartPolicy::Unexpected(codes) if self.was_ready && codes.contains(&ending.code()) => {

@@ -6,18 +6,26 @@
 //! deployment, a crash, a scaling and a keeper that comes back to running processes all end in the same comparison.
 
 mod app;
+mod commands;
+mod fill;
 mod instance;
+mod let_go;
+mod placement;
 mod reconcile;
+mod rollout;
+mod slot;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use procfile::StopTarget;
-use release::{Definition, Formation, Invalid, Unknown};
 use serde::{Deserialize, Serialize};
 
-pub use app::{App, Generation, Outcome, Placement, Rollout, Slot, Wanted};
+pub use app::{App, Generation, Outcome, Rollout, Table, Wanted};
+pub use commands::Refused;
 pub use instance::{Ending, Input, Instance, State};
+pub use placement::Placement;
+pub use slot::Slot;
 
 /// All apps.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -47,7 +55,8 @@ pub struct Deed {
 /// What has to be done.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Act {
-    /// Start the process; answer with [`Input::Spawned`] or [`Input::CannotSpawn`].
+    /// Start the process, unless it is no longer [`State::Starting`]; answer with [`Input::Spawned`] or
+    /// [`Input::CannotSpawn`].
     Spawn(Slot),
     /// Send a signal, by name.
     Signal(Slot, String, StopTarget),
@@ -110,39 +119,6 @@ pub enum Notice {
     Stopped,
 }
 
-/// Why a command cannot be carried out.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// No such app.
-    #[error("there is no app `{0}`")]
-    NoApp(String),
-    /// No such process type or process.
-    #[error("app `{app}` has no process `{process}`; it has {known}")]
-    NoProcess {
-        /// The app.
-        app: String,
-        /// What was asked for.
-        process: String,
-        /// What there is.
-        known: String,
-    },
-    /// The definition is wrong.
-    #[error(transparent)]
-    Invalid(#[from] Invalid),
-    /// The release is not there.
-    #[error(transparent)]
-    Unknown(#[from] Unknown),
-    /// The app was never started.
-    #[error("app `{0}` has no release to start")]
-    NothingToStart(String),
-    /// The keeper's own.
-    #[error("the name `{0}` is the keeper's own; choose another")]
-    Reserved(String),
-    /// It still runs.
-    #[error("app `{0}` still runs; stop it first")]
-    StillRuns(String),
-}
-
 impl Core {
     /// Nothing yet.
     pub fn new() -> Self {
@@ -169,84 +145,9 @@ impl Core {
         self.apps.get_mut(app)?.slots.get_mut(slot)
     }
 
-    /// Makes a definition the app's newest release and starts it beside what runs, even when nothing
-    /// changed: the code in its folder may have. Answers the release's number.
-    pub fn deploy(
-        &mut self,
-        definition: Definition,
-        cause: &str,
-        now: Now,
-    ) -> Result<(u64, Vec<Deed>), Refused> {
-        definition.check()?;
-        let name = definition.app.clone();
-        let app = self.apps.entry(name.clone()).or_default();
-        let number = app.history.add(definition, cause, now.wall);
-        Ok((number, self.with(&name, now, |app| app.roll_out(number))))
-    }
-
-    /// Goes back to an earlier release, or to the one before the current. Answers the new release's number.
-    pub fn roll_back(&mut self, name: &str, to: Option<u64>, now: Now) -> Result<(u64, Vec<Deed>), Refused> {
-        let number = self.known(name)?.history.roll_back(to, now.wall)?;
-        Ok((number, self.with(name, now, |app| app.roll_out(number))))
-    }
-
-    /// Starts an app that was stopped; one that runs is left alone.
-    pub fn start(&mut self, name: &str, now: Now) -> Result<Vec<Deed>, Refused> {
-        let app = self.known(name)?;
-        if app.wanted == Wanted::Running && app.outcome != Some(Outcome::Failed) {
-            return Ok(Vec::new());
-        }
-        let newest = app.history.iter().next_back().map(|release| release.number);
-        let number = app.history.current().or(newest).ok_or_else(|| Refused::NothingToStart(name.into()))?;
-        Ok(self.with(name, now, |app| app.roll_out(number)))
-    }
-
-    /// Stops an app, or some of its processes, for good; said again: at once.
-    pub fn stop(&mut self, name: &str, process: Option<&str>, now: Now) -> Result<Vec<Deed>, Refused> {
-        let slots = self.known(name)?.named(name, process)?;
-        Ok(self.with(name, now, |app| match process {
-            None => app.stop_all(now.steady),
-            Some(_) => app.each(&slots, &Input::Stop, now.steady),
-        }))
-    }
-
-    /// Starts processes anew: the whole app without a gap, or some of its processes one by one.
-    pub fn restart(&mut self, name: &str, process: Option<&str>, now: Now) -> Result<Vec<Deed>, Refused> {
-        let app = self.known(name)?;
-        let slots = app.named(name, process)?;
-        let current = app.history.current().ok_or_else(|| Refused::NothingToStart(name.into()))?;
-        Ok(self.with(name, now, |app| match process {
-            None => app.roll_out(current),
-            Some(_) => app.each(&slots, &Input::Restart, now.steady),
-        }))
-    }
-
-    /// Asks for other numbers of processes.
-    pub fn scale(&mut self, name: &str, counts: &Formation, now: Now) -> Result<Vec<Deed>, Refused> {
-        let app = self.known(name)?;
-        let known = app.process_type_names();
-        for (process_type, _) in counts.iter() {
-            if !known.iter().any(|one| one == process_type) {
-                return Err(Refused::NoProcess {
-                    app: name.into(),
-                    process: process_type.into(),
-                    known: known.join(", "),
-                });
-            }
-        }
-        for (process_type, count) in counts.iter() {
-            app.formation.set(process_type, count);
-        }
-        Ok(self.with(name, now, |_| Vec::new()))
-    }
-
-    /// Forgets an app that does not run, with its releases.
-    pub fn remove(&mut self, name: &str) -> Result<(), Refused> {
-        if self.known(name)?.slots.values().any(|placement| placement.instance.is_alive()) {
-            return Err(Refused::StillRuns(name.into()));
-        }
-        self.apps.remove(name);
-        Ok(())
+    /// The machine has started anew since all this was written down.
+    pub fn begin_anew(&mut self) {
+        self.apps.values_mut().for_each(App::begin_anew);
     }
 
     /// Takes in what happened to a process.

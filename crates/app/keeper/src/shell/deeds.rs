@@ -7,7 +7,7 @@ use procfile::Readiness;
 use super::events::Event;
 use super::pipes::Pipe;
 use super::{Key, Shell, processes, ready, spawn, sweep};
-use crate::core::{Act, Deed, Input, Notice};
+use crate::core::{Act, Deed, Input, Notice, State};
 
 impl Shell {
     /// Does all of it, and what comes of it, until nothing more has to be done.
@@ -60,19 +60,22 @@ impl Shell {
 
     fn try_start(&mut self, key: &Key) -> Result<u32, String> {
         let (app, slot) = key;
+        if self.core.placement(app, slot).is_some_and(|one| one.instance.state != State::Starting) {
+            return Err("it was asked to stop before it was started".into());
+        }
         self.give_port(key)?;
         let owner = self.owner(key)?;
         let output = self.open_pipes(key, owner)?;
         self.starts += 1;
         let gone = || "it is gone".to_string();
         let placement = self.core.placement(app, slot).ok_or_else(gone)?;
+        let process_type = &placement.instance.process_type;
         let definition = &self
             .core
             .app(app)
             .and_then(|app| app.history.get(placement.release))
             .ok_or_else(gone)?
             .definition;
-        let process_type = &placement.instance.process_type;
         let mut added = vec![
             ("PINCH_APP", app.clone()),
             ("PINCH_PROCESS", slot.process()),

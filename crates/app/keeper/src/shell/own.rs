@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use procfile::{CommandLine, ProcessType};
-use release::{Definition, Variables};
+use release::{Definition, Formation, Variables};
 
 use super::{Shell, now};
 use crate::core::{App, Wanted};
@@ -45,7 +45,7 @@ impl Shell {
         let mut drain = ProcessType::new("drain", command);
         drain.stop.grace = DRAIN_GRACE;
         let definition = own_definition(DRAIN_APP, &self.options.version, drain);
-        match self.core.deploy(definition, "drain", now()) {
+        match self.core.deploy(definition, &Formation::new(), "drain", now()) {
             Ok((_, deeds)) => self.carry_out(deeds),
             Err(refused) => eprintln!("keeper: the drain cannot be started: {refused}"),
         }

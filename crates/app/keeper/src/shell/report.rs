@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Shell, is_own, now};
-use crate::core::{App, Placement, Slot, State};
+use crate::core::{App, Placement, Slot};
 use crate::protocol::{AppStatus, ProcessStatus, RouteEntry, Status, Target};
 
 impl Shell {
@@ -101,23 +101,14 @@ fn report_process(app: &App, slot: &Slot, placement: &Placement) -> ProcessStatu
 }
 
 fn route(name: &str, app: &App) -> Option<RouteEntry> {
-    let generation = app.current()?;
-    let route = app.history.get(generation.release)?.definition.route.clone()?;
+    let table = app.table()?;
     let target = |(slot, placement): (&Slot, &Placement)| {
         Some(Target { id: format!("{name}/{slot}"), port: placement.port? })
     };
-    let answers = |(slot, placement): &(&Slot, &Placement)| {
-        slot.process_type == route.process_type && placement.instance.state == State::Ready
-    };
-    let (draining, instances): (Vec<_>, Vec<_>) = app
-        .slots()
-        .filter(answers)
-        .filter(|(slot, placement)| slot.generation == generation.number || placement.is_draining())
-        .partition(|(_, placement)| placement.is_draining());
     Some(RouteEntry {
         app: name.into(),
-        route,
-        instances: instances.into_iter().filter_map(target).collect(),
-        draining: draining.into_iter().filter_map(target).collect(),
+        route: table.route.clone(),
+        instances: table.instances.into_iter().filter_map(target).collect(),
+        draining: table.draining.into_iter().filter_map(target).collect(),
     })
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use procfile::{CommandLine, ProcessType, Readiness, StopTarget};
-use release::Definition;
+use release::{Definition, Formation};
 use tokio::io::unix::AsyncFd;
 
 use super::events::{Caller, Event};
@@ -65,18 +65,13 @@ impl Shell {
     fn deploy(
         &mut self,
         definition: Definition,
-        formation: &release::Formation,
+        formation: &Formation,
         cause: &str,
     ) -> Result<(Option<u64>, Vec<Deed>), Refused> {
-        let app = definition.app.clone();
-        if is_own(&app) {
-            return Err(Refused::Reserved(app));
+        if is_own(&definition.app) {
+            return Err(Refused::Reserved(definition.app));
         }
-        let (number, mut deeds) = self.core.deploy(definition, cause, now())?;
-        if formation.iter().next().is_some() {
-            deeds.extend(self.core.scale(&app, formation, now())?);
-        }
-        Ok((Some(number), deeds))
+        self.core.deploy(definition, formation, cause, now()).map(numbered)
     }
 
     fn start_app(&mut self, app: &str) -> Result<(Option<u64>, Vec<Deed>), Refused> {
@@ -151,7 +146,7 @@ impl Shell {
         router.stop.grace = ROUTER_GRACE;
         router.stop.target = StopTarget::Leader;
         let definition = own_definition(OWN_APP, &self.options.version, router);
-        match self.core.deploy(definition, "router", now()) {
+        match self.core.deploy(definition, &Formation::new(), "router", now()) {
             Ok((_, deeds)) => self.carry_out(deeds),
             Err(refused) => eprintln!("keeper: the router cannot be started: {refused}"),
         }

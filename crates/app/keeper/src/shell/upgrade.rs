@@ -19,7 +19,6 @@ use rustix::net::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::events::Caller;
 use super::{Shell, save};
 use crate::home::Home;
 use crate::protocol::Answer;
