@@ -385,7 +385,9 @@ impl Run<'_> {
         match modules::guards::check_command(context, commands, &step.chunk.args) {
             Ok(None) => outcome,
             Ok(Some(comment)) => Outcome { verdict: Verdict::Failed, comment, ..outcome }
-                .hint("the state did what it was asked, and the command still finds it wanting: run it by hand")
+                .hint(
+                    "the state did what it was asked, and the command still finds it wanting: run it by hand",
+                )
                 .blames("check_cmd"),
             Err(failure) => self.failed(failure),
         }

@@ -78,11 +78,9 @@ fn the_journal_keeps_what_undoing_takes() {
     let host = Arc::new(machine());
     let report = run(EDITS, host.clone());
     let before = report.journal().find_map(|change| match change {
-        Change::File { path, before: FileState::File { content: KeptContent::Secret(content), .. }, .. }
-            if path == Path::new("/etc/shadow") =>
-        {
-            Some(content.reveal().clone())
-        }
+        Change::File {
+            path, before: FileState::File { content: KeptContent::Secret(content), .. }, ..
+        } if path == Path::new("/etc/shadow") => Some(content.reveal().clone()),
         _ => None,
     });
     assert_eq!(before.as_deref(), Some(&b"root:$6$old$rootshash:1:0:99999:7:::\n"[..]));

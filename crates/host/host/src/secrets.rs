@@ -27,7 +27,9 @@ mod tests {
 
     #[test]
     fn shadow_files_and_private_keys_are_known() {
-        for path in ["/etc/shadow", "/etc/gshadow", "/etc/shadow-", "/etc/shadow.bak", "/etc/security/opasswd"] {
+        for path in
+            ["/etc/shadow", "/etc/gshadow", "/etc/shadow-", "/etc/shadow.bak", "/etc/security/opasswd"]
+        {
             assert!(holds_secrets(Path::new(path), b""), "{path}");
         }
         for path in ["/etc/passwd", "/etc/shadowsocks/config", "/srv/shadow", "/etc/group"] {

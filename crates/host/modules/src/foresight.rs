@@ -37,7 +37,11 @@ impl Mentioned {
         let mut mentioned = Self { paths: Vec::new(), names: Vec::new() };
         for word in words(line) {
             let fixed = word.split(['*', '?', '[', '$', '{', '~']).next().unwrap_or_default();
-            let fixed = if fixed.len() < word.len() { fixed.rsplit_once('/').map_or("", |(above, _)| above) } else { word };
+            let fixed = if fixed.len() < word.len() {
+                fixed.rsplit_once('/').map_or("", |(above, _)| above)
+            } else {
+                word
+            };
             if fixed.starts_with('/') {
                 mentioned.paths.push(plain(Path::new(fixed)));
             } else if let Some(cwd) = cwd.filter(|_| !fixed.is_empty() && !fixed.starts_with('-')) {
@@ -62,7 +66,9 @@ impl Mentioned {
             Change::File { path, .. } => self.has_path(path),
             Change::Effect(effect) => match &*effect.subject.kind {
                 "path" | "git" => self.has_path(Path::new(&effect.subject.name)),
-                "user" | "group" => self.names.iter().any(|name| *name == effect.subject.name) || self.has_accounts(),
+                "user" | "group" => {
+                    self.names.iter().any(|name| *name == effect.subject.name) || self.has_accounts()
+                }
                 "package" | "service" | "sysctl" => self.names.contains(&effect.subject.name),
                 _ => false,
             },
@@ -192,7 +198,9 @@ impl<'a> Question<'a> {
 mod tests {
     use std::sync::Arc;
 
-    use host::{Action, Attributes, Command, Commands as _, Effect, Fact, Files as _, Memory, Overlay, Subject};
+    use host::{
+        Action, Attributes, Command, Commands as _, Effect, Fact, Files as _, Memory, Overlay, Subject,
+    };
     use value::Value;
 
     use super::*;

@@ -12,7 +12,9 @@ use super::{ITEM_SLOT, State};
 use crate::program::CallShape;
 use crate::value::special::Macro;
 use crate::value::text::quote;
-use crate::value::{Cursor, Dict, Iter, Key, Module, RecursiveLoop, Special, Undefined, UndefinedKind, access};
+use crate::value::{
+    Cursor, Dict, Iter, Key, Module, RecursiveLoop, Special, Undefined, UndefinedKind, access,
+};
 use crate::{Args, Error, ErrorKind, Value, methods};
 
 impl State<'_> {
