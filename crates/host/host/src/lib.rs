@@ -49,10 +49,11 @@ mod journaled;
 mod layered;
 mod memory;
 mod overlay;
+mod secrets;
 mod system;
 mod tree_roots;
 
-pub use change::{Change, FileState};
+pub use change::{Change, FileState, KeptContent};
 pub use clock::{Clock, Timestamp};
 pub use command::{Action, Command, Commands, Outcome, Output, Program};
 pub use error::HostError;
@@ -63,6 +64,7 @@ pub use journaled::Journaled;
 pub use layered::Layered;
 pub use memory::Memory;
 pub use overlay::Overlay;
+pub use secrets::holds_secrets;
 pub use system::System;
 pub use tree_roots::TreeRoots;
 

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
+use target::Pattern;
 use value::{Key, Map, Value};
 
+use crate::Failure;
 use crate::traverse::{traverse, update};
-use crate::{Failure, glob};
 
 /// Salt's `salt.utils.data.filter_by`: the entry of the table whose key, a shell pattern, fits the value at
 /// `path` (the first item that fits, where that is a list); else the entry `default`. It is laid over the
@@ -57,8 +58,8 @@ fn choose<'a>(table: &'a Map, value: Option<&Value>) -> Option<&'a Value> {
     items.iter().find_map(|item| {
         let item = text_of(item);
         let entry = table.iter().find(|(key, _)| match key {
-            Key::Str(pattern) => glob::matches(pattern, &item),
-            key => glob::matches(&key.to_string(), &item),
+            Key::Str(pattern) => Pattern::fits(pattern, &item),
+            key => Pattern::fits(&key.to_string(), &item),
         });
         entry.map(|(_, value)| value).filter(|value| !value.is_null())
     })

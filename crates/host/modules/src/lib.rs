@@ -42,7 +42,6 @@ mod context;
 mod function;
 mod filter_by;
 mod foresight;
-mod glob;
 pub mod guards;
 mod outcome;
 mod shapes;

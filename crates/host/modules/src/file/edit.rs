@@ -227,6 +227,7 @@ fn write(
     }
     host.write(path, new.as_bytes(), &Attributes::default())?;
     let comment = context.words("Changes were made".to_string(), format!("Changes would {planned} made"));
-    let diff: Value = if show { text::unified(old, new).into() } else { true.into() };
+    let secret = host::holds_secrets(path, old.as_bytes()) || host::holds_secrets(path, new.as_bytes());
+    let diff: Value = if show && !secret { text::unified(old, new).into() } else { true.into() };
     Ok(Outcome::unchanged(comment).with("diff", diff))
 }

@@ -76,7 +76,11 @@ pub(super) fn append(context: &Context<'_>, arguments: Append) -> Result<Outcome
         new.push('\n');
     }
     host.write(&path, new.as_bytes(), &Attributes::default())?;
-    let diff = text::unified_lines(&text::lines(&old), &text::lines(&new), "\n", "\n");
+    let diff = if host::holds_secrets(&path, new.as_bytes()) {
+        text::HIDDEN.into()
+    } else {
+        text::unified_lines(&text::lines(&old), &text::lines(&new), "\n", "\n")
+    };
     let done = format!("Appended {} lines", added.len());
     let comment = context.words(done, format!("File {name} is set to be updated"));
     Ok(Outcome::unchanged(comment).with("diff", diff))

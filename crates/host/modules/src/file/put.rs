@@ -102,7 +102,8 @@ impl Target<'_> {
         }
         place::guard(host, path)?;
         self.check(context, content)?;
-        changes.insert("diff", text::difference(&old, content, self.show_changes));
+        let secret = host::holds_secrets(path, &old) || host::holds_secrets(path, content);
+        changes.insert("diff", text::difference(&old, content, self.show_changes && !secret));
         if self.backup {
             backup::keep(context, path, &old, found)?;
         }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use fancy_regex::Regex;
 use host::FileKind;
+use target::Pattern;
 use value::{Map, Value};
 
 use super::content::{Rendering, Source};
@@ -247,7 +248,7 @@ impl Sieve {
 
     pub(super) fn fits(&self, text: &str) -> bool {
         match self {
-            Self::Glob(pattern) => crate::glob::matches(pattern, text),
+            Self::Glob(pattern) => Pattern::fits(pattern, text),
             Self::Regex(regex) => regex.is_match(text).unwrap_or(false),
         }
     }

@@ -1,5 +1,7 @@
 //! A checkout that is there already.
 
+use target::Pattern;
+
 use super::clone::{explained, follow, verify};
 use super::latest::{ForceReset, Task, failed_after, sentences};
 use super::local::{self, Local};
@@ -131,7 +133,7 @@ fn tags(task: &Task<'_>, local: &Local) -> (Vec<String>, Vec<String>) {
     let Some(here) = local.tags.as_ref().filter(|_| task.arguments.fetch_tags) else {
         return Default::default();
     };
-    let fetched = |tag: &&&str| crate::glob::matches(&task.arguments.refspec_tag, tag);
+    let fetched = |tag: &&&str| Pattern::fits(&task.arguments.refspec_tag, tag);
     let there: Vec<&str> = task.remote.tags().collect();
     let new = there.iter().filter(fetched).filter(|tag| !here.iter().any(|known| known == *tag));
     let gone = here.iter().filter(|tag| task.arguments.sync_tags && !there.contains(&tag.as_str()));

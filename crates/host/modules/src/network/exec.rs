@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use target::Pattern;
 use value::{Map, Value};
 
 use super::subnet::{self, Subnet};
-use crate::{Context, Failure, glob};
+use crate::{Context, Failure};
 
 arguments! {
     /// The addresses of this machine, sorted.
@@ -61,7 +62,7 @@ fn own(context: &Context<'_>, grain: &str, interfaces: Option<&[String]>) -> BTr
             let name = name.to_string();
             patterns
                 .as_ref()
-                .is_none_or(|patterns| patterns.iter().any(|pattern| glob::matches(pattern, &name)))
+                .is_none_or(|patterns| patterns.iter().any(|pattern| Pattern::fits(pattern, &name)))
         })
         .flat_map(|(_, addresses)| addresses.as_list().unwrap_or_default())
         .filter_map(|address| address.as_str()?.parse().ok())

@@ -1,6 +1,7 @@
 //! Execution functions.
 
 use host::Command;
+use target::Pattern;
 use value::{Map, Value};
 
 use super::provider::{Deed, How, Provider, Service, reload_manager};
@@ -28,7 +29,7 @@ pub(super) fn status(context: &Context<'_>, arguments: Name) -> Result<Value, Fa
     let provider = Provider::of(context.host())?;
     let mut map = Map::new();
     for name in provider.all(context.host())? {
-        if crate::glob::matches(&arguments.name, &name) {
+        if Pattern::fits(&arguments.name, &name) {
             map.insert(name.as_str(), look(context, &name)?.is_some_and(|service| service.running));
         }
     }
