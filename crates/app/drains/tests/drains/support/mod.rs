@@ -101,7 +101,8 @@ impl Source for LogSource {
             events.push(event.clone());
         }
         self.at += events.len() as u64;
-        let behind = rest.map(|event| event.message.len() as u64).sum();
+        // About so much: a hundred bytes each.
+        let behind = rest.len() as u64 * 100;
         Ok(Portion { events, lost, behind })
     }
 }
