@@ -71,9 +71,9 @@ pub enum Pattern {
 }
 
 /// A regular expression that is none.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct PatternError(Box<regex_automata::meta::BuildError>);
+pub struct PatternError(String);
 
 impl Pattern {
     /// Lines that have these bytes in them.
@@ -87,7 +87,10 @@ impl Pattern {
             .syntax(syntax::Config::new().utf8(false))
             .configure(Regex::config().utf8_empty(false))
             .build(expression);
-        built.map(|regex| Self::Regex(Box::new(regex))).map_err(|error| PatternError(Box::new(error)))
+        built.map(|regex| Self::Regex(Box::new(regex))).map_err(|error| {
+            let syntax = error.syntax_error().map(ToString::to_string);
+            PatternError(syntax.unwrap_or_else(|| error.to_string()))
+        })
     }
 
     /// Whether one line matches.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::assembly::Assembly;
 use super::open_file::Missing;
 use super::tail::{Step, Tail};
-use super::{Gap, Item, Position, Query};
+use super::{Gap, GapCause, Item, Place, Position, Query};
 use crate::Timestamp;
 use crate::log_files::LogFiles;
 use crate::record::Stream;
@@ -58,7 +58,7 @@ impl Source {
             if let Some(time) = self.front() {
                 return Ok(Some(time));
             }
-            if self.end.is_some_and(|end| self.tail.place().key() >= end) {
+            if self.end.is_some_and(|end| self.tail.has_reached(end)) {
                 self.assembly.end();
                 return Ok(self.front());
             }
@@ -72,6 +72,10 @@ impl Source {
                 }
                 Step::Gap(cause, Missing { bytes, records }) => {
                     self.assembly.end();
+                    if cause == GapCause::Removed {
+                        // Another log: nothing of it was given out.
+                        self.skip = Position::default();
+                    }
                     self.gap = Some(Gap { process: Arc::clone(&self.process), cause, bytes, records });
                 }
                 Step::Nothing => {
@@ -118,6 +122,9 @@ impl Source {
 
     /// Where the next reader goes on.
     pub(super) fn position(&self) -> Position {
-        self.assembly.position(self.tail.place())
+        let Position { stdout, stderr } = self.assembly.position(self.tail.place());
+        // What an earlier reader gave out counts, although this one has not come so far.
+        let later = |one: Place, other: Place| if one.bytes < other.bytes { other } else { one };
+        Position { stdout: later(stdout, self.skip.stdout), stderr: later(stderr, self.skip.stderr) }
     }
 }

@@ -89,6 +89,11 @@ impl Tail {
         self.place
     }
 
+    /// Whether it stands at or after a byte of a file. A place that was not looked for yet may be of a log that is gone.
+    pub(super) fn has_reached(&self, end: (u64, u64)) -> bool {
+        (self.file.is_some() || self.done) && self.place.key() >= end
+    }
+
     /// The next line. `torn`: also the end of the log, where it is no whole line.
     pub(super) fn next(&mut self, torn: bool) -> io::Result<Step<'_>> {
         let (length, cut, torn, overlong) = match self.find(torn)? {

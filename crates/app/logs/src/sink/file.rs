@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use memchr::{memchr, memrchr};
 use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
+use rustix::io::Errno;
 
 use super::archiver::remove_if_there;
 use super::recovery::{Recovery, first_record, recover};
@@ -57,8 +58,8 @@ pub struct FileSink {
     archiver: Archiver,
     active: Option<Active>,
     recovery: Recovery,
-    /// Number of the file that is written to.
-    number: u64,
+    /// Whether it was open once.
+    opened: bool,
     /// When it was last made sure that the file is where it should be.
     looked_at: Instant,
 }
@@ -106,7 +107,7 @@ impl FileSink {
             archiver: archiver.clone(),
             active: None,
             recovery: Recovery::default(),
-            number: 0,
+            opened: false,
             looked_at: Instant::now(),
         }
     }
@@ -137,13 +138,12 @@ impl FileSink {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
         }
         let recovery = recover(&file)?;
-        if self.number == 0 {
-            let rotated = self.files.list()?;
-            self.number = self.files.active_number(&rotated);
-            if self.rotation.compress && !rotated.iter().all(|file| file.compressed) {
+        if !std::mem::replace(&mut self.opened, true) {
+            self.recovery = recovery;
+            // Goes on with what was cut short.
+            if self.rotation.compress && !self.files.list()?.is_empty() {
                 self.archiver.compress(&self.files);
             }
-            self.recovery = recovery;
         }
         self.looked_at = Instant::now();
         let bytes = file.metadata()?.len();
@@ -218,23 +218,24 @@ impl FileSink {
         if self.active()?.bytes == 0 {
             return Ok(());
         }
-        let (active, rotated) = (self.files.active(), self.files.rotated(self.number));
-        match renameat_with(CWD, active, CWD, &rotated, RenameFlags::NOREPLACE) {
-            Ok(()) => {}
-            // Somebody put a file there, or it was brought back from a backup: go on after it.
-            Err(rustix::io::Errno::EXIST) => {
-                self.number = self.files.active_number(&self.files.list()?).max(self.number + 1);
-                fs::rename(active, self.files.rotated(self.number))?;
+        let mut number = self.files.active_number(&self.files.list()?);
+        // What bears the name without being a file of the log is left alone.
+        while let Err(errno) = self.rename_to(number) {
+            if errno != Errno::EXIST {
+                return Err(errno.into());
             }
-            Err(errno) => return Err(errno.into()),
+            number += 1;
         }
         self.active = None;
-        self.number += 1;
         self.delete_old();
         if self.rotation.compress {
             self.archiver.compress(&self.files);
         }
         self.active().map(drop)
+    }
+
+    fn rename_to(&self, number: u64) -> Result<(), Errno> {
+        renameat_with(CWD, self.files.active(), CWD, self.files.rotated(number), RenameFlags::NOREPLACE)
     }
 
     /// Deletes files that the bounds leave no room for. One that cannot be deleted is tried again with the next rotation.
