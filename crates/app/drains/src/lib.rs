@@ -20,13 +20,14 @@
 //! | `log_source` | the app's log files as a [`Source`] | files, through `logs` |
 //!
 //! # What it promises
-//! * Events arrive at least once, first occurrences in the order of the log. HTTP services and files confirm what they have, so
-//!   there only a lost answer brings events twice. A syslog connection confirms nothing: what was written counts as
-//!   arrived when 8 MiB (`window`) were written after it, when the connection has been healthy for 30 s after it, or
-//!   when the receiver closed in order at the end. After a broken connection or a kill everything since then is sent again. Lost is only what a
-//!   receiver acknowledged, kept unread beyond that, and then forgot in a crash.
-//! * Nothing wedges. What a service refuses for its content is dropped, alone, and counted with the reason. A service that refuses
-//!   whatever comes (401, 404) gets it again every half minute, while rotation bounds what waits.
+//! * Events arrive at least once, first occurrences in the order of the log. HTTP services and files confirm what they have,
+//!   so there only a lost answer brings events twice.
+//! * A syslog connection confirms nothing. What was written counts as arrived when 8 MiB (`window`) were written after it,
+//!   when the connection has been healthy for 30 s after it, or when the receiver closed in order at the end (over TLS
+//!   with a `close_notify`, which rsyslog does not send). After a broken connection or a kill, everything since then is
+//!   sent again. Lost is only what a receiver acknowledged, kept unread beyond that, and forgot in a crash.
+//! * Nothing wedges. What a service refuses for its content is dropped, alone, and counted with the reason. A service that
+//!   refuses whatever comes (401, 404) gets it again every half minute, while rotation bounds what waits.
 //! * Memory is bounded: one batch a drain (512 KiB, or one event) and its encoded form.
 //! * A drain that is slow, stuck or dead holds up no other.
 //! * Cursors are replaced atomically, once a second at most.

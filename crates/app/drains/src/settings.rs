@@ -21,7 +21,7 @@ pub struct Settings {
     pub stdout: Stdout,
     /// A batch is sent when it holds this much.
     pub batch: Limits,
-    /// HTTP services get a smaller batch when its first event has waited this long; other targets at once.
+    /// HTTP services and files get a smaller batch when its first event has waited this long; other targets at once.
     pub linger: Duration,
     /// How often a log that has been read to its end is looked at again.
     pub poll: Duration,
@@ -41,7 +41,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Batches of 512 KiB, 4,096 events or (HTTP) one second, five looks a second at an idle log, 10 s to connect, 30 s to
+    /// Batches of 512 KiB, 4,096 events or (HTTP, files) one second, five looks a second at an idle log, 10 s to connect, 30 s to
     /// answer, 20 s without progress, 5 s of grace, one save a second, certificates where Debian, Fedora and Alpine keep them.
     pub fn new(cursors: PathBuf, hostname: impl Into<String>) -> Self {
         Self {

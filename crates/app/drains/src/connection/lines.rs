@@ -137,6 +137,3 @@ fn sync(file: &File) -> io::Result<()> {
         result => result,
     }
 }
-
-#[cfg(test)]
-mod tests;

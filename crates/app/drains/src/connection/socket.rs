@@ -7,6 +7,7 @@ use rustix::net::sockopt;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
@@ -75,8 +76,10 @@ async fn encrypt(
     tls: &Tls,
     settings: &Settings,
 ) -> Result<Box<dyn Socket>, Failure> {
-    let client = tls::client(&settings.roots, tls.ca.as_deref())?;
+    let (roots, ca) = (settings.roots.clone(), tls.ca.clone());
+    let reading = spawn_blocking(move || tls::client(&roots, ca.as_deref()));
     let failed = |why: String| Failure::Tls { place: place.clone(), why };
+    let client = reading.await.map_err(|panic| failed(panic.to_string()))??;
     let name = ServerName::try_from(host.to_owned()).map_err(|error| failed(error.to_string()))?;
     let handshake = TlsConnector::from(client).connect(name, tcp);
     let what = || format!("no TLS handshake with {place}");

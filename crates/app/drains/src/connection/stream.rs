@@ -54,7 +54,8 @@ impl Stream {
     }
 
     /// Says that nothing more comes, and waits until the other side closes. A kernel resets a connection that its program
-    /// closed with bytes unread, so an end in order means that the receiver's program has read everything.
+    /// closed with bytes unread, so an end in order means that the receiver's program has read everything. Over TLS only its
+    /// `close_notify` is one, since anybody on the way can end a TCP connection.
     pub(super) async fn close(mut self) -> bool {
         self.write.shutdown().await.is_ok() && matches!(end(&mut self.read).await, Failure::Closed)
     }

@@ -16,8 +16,8 @@ pub(super) struct Batch {
     since: Duration,
     /// What is still to be sent, last first; empty while events are being gathered.
     pieces: Vec<Range<usize>>,
-    /// Whether the first piece has been handed to a connection before.
-    tried: bool,
+    /// Events before this one went to a connection that failed to say what became of them.
+    tried: usize,
 }
 
 impl Batch {
@@ -58,7 +58,6 @@ impl Batch {
     /// Takes no more; everything is one piece.
     pub(super) fn seal(&mut self) {
         self.pieces.push(0..self.events.len());
-        self.tried = false;
     }
 
     /// What is to be sent next; `None` while events are being gathered.
@@ -68,22 +67,25 @@ impl Batch {
 
     /// The first piece went to a connection. How many of its events had been there before.
     pub(super) fn handed_over(&mut self) -> u64 {
-        if std::mem::replace(&mut self.tried, true) {
-            self.piece().map_or(0, |piece| piece.len() as u64)
-        } else {
-            0
-        }
+        let Some(piece) = self.piece() else { return 0 };
+        let before = self.tried.clamp(piece.start, piece.end) - piece.start;
+        self.tried = self.tried.max(piece.end);
+        before as u64
     }
 
     /// How many events may have been swallowed by a connection and are still to be sent.
     pub(super) fn tried(&self) -> u64 {
-        if self.tried { self.piece().map_or(0, |piece| piece.len() as u64) } else { 0 }
+        self.piece().map_or(0, |piece| self.tried.saturating_sub(piece.start) as u64)
+    }
+
+    /// The target did not take the first piece: when its events go there again, that is no second time.
+    pub(super) fn not_taken(&mut self) {
+        self.tried = self.piece().map_or(0, |piece| piece.start);
     }
 
     /// The first piece is done with. Whether it was the last one.
     pub(super) fn done(&mut self) -> bool {
         self.pieces.pop();
-        self.tried = false;
         self.pieces.is_empty()
     }
 
@@ -92,7 +94,6 @@ impl Batch {
         let piece = self.pieces.pop_if(|piece| piece.len() > 1)?;
         let middle = piece.start + piece.len() / 2;
         self.pieces.extend([middle..piece.end, piece.start..middle]);
-        self.tried = false;
         Some(self.events[piece].iter().map(Event::weight).sum())
     }
 

@@ -10,6 +10,10 @@ use crate::{Event, Lag, LastError, Limits, Metrics, Portion, State, Timestamp};
 /// While a target is away, the source is asked this often how much is left.
 const MEASURE: Duration = Duration::from_secs(10);
 
+/// What a connection broke over so many times, without an answer between, is sent in halves: a service that finds a body too
+/// large may hang up before its answer is read.
+const BREAKS_BEFORE_HALVES: u32 = 3;
+
 /// How long a stop waits for the rest of an event that has begun.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -38,6 +42,8 @@ pub(crate) struct Delivery<C> {
     measured_at: Duration,
     /// In a row, of the target.
     failures: u32,
+    /// How often a connection broke while something was being sent, since the last answer.
+    breaks: u32,
     /// In a row, of the source.
     source_failures: u32,
     stop: Stop,
@@ -82,6 +88,7 @@ impl<C: Clone> Delivery<C> {
             read_at: Duration::ZERO,
             measured_at: Duration::ZERO,
             failures: 0,
+            breaks: 0,
             source_failures: 0,
             stop: Stop::No,
             metrics: Metrics::default(),
@@ -206,6 +213,10 @@ impl<C: Clone> Delivery<C> {
         self.erred(what, now);
         if sending {
             self.metrics.retried += self.batch.handed_over();
+            self.breaks = self.breaks.saturating_add(1);
+            if self.breaks >= BREAKS_BEFORE_HALVES {
+                self.batch.split();
+            }
         }
         if !self.window.is_empty() {
             self.take_back(now);
@@ -227,6 +238,7 @@ impl<C: Clone> Delivery<C> {
     /// What the target said to [`Step::Send`].
     pub(crate) fn answered(&mut self, answer: Answer, now: Duration, random: f64) {
         self.metrics.retried += self.batch.handed_over();
+        self.breaks = 0;
         match answer {
             Answer::Accepted => {
                 self.failures = 0;
@@ -263,6 +275,7 @@ impl<C: Clone> Delivery<C> {
         if refusal == Refusal::Everything {
             return self.delay(self.rules.backoff.longest, now, random);
         }
+        self.batch.not_taken();
         if let Some(weight) = self.batch.split() {
             if refusal == Refusal::Size {
                 self.rules.batch.bytes = self.rules.batch.bytes.min((weight / 2).max(LEAST_BATCH));

@@ -235,6 +235,33 @@ fn what_is_too_large_is_halved_and_later_batches_are_smaller() {
 }
 
 #[test]
+fn what_a_connection_breaks_over_again_and_again_is_halved() {
+    let mut delivery = loaded(rules(), 8);
+    let mut now = SECOND;
+    let mut sizes = Vec::new();
+    while *delivery.confirmed() < 8 {
+        match delivery.step(now) {
+            Step::Connect => delivery.connected(now),
+            Step::Send(range) => {
+                sizes.push(range.len());
+                if range.len() > 2 {
+                    delivery.failed("reset".into(), true, now, 0.0);
+                } else {
+                    delivery.answered(Answer::Accepted, now, 0.0);
+                }
+            }
+            Step::Read(Limits::NOTHING) => delivery.read(portion(0..0, 0), 8, now),
+            Step::Wait(until) => now = until,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(sizes, [8, 8, 8, 4, 2, 2, 4, 4, 4, 2, 2]);
+    let (metrics, _) = delivery.metrics(now);
+    // All eight twice more, four of them and two and two once more; the other four three times, two and two of them once.
+    assert_eq!((metrics.sent.events, metrics.retried), (8, 16 + 4 + 2 + 2 + 12 + 2 + 2));
+}
+
+#[test]
 fn one_event_that_is_refused_is_dropped_and_the_rest_arrives() {
     for refusal in [Refusal::Size, Refusal::Content] {
         let mut delivery = loaded(rules(), 4);

@@ -16,6 +16,7 @@
 //! upper bound and octet counting needs none, so there is none by default. Receivers have bounds: where one cuts or
 //! hangs up, `longest` sends what is longer as several messages with the same header, cut between characters.
 
+use std::borrow::Cow;
 use std::io::Write as _;
 
 use super::octets;
@@ -36,7 +37,7 @@ impl Header {
     /// What a target asks for, from a machine of this name.
     pub(crate) fn new(hostname: &str, target: &Syslog) -> Self {
         Self {
-            hostname: name(hostname, 255),
+            hostname: name(hostname, 255).into_owned(),
             facility: target.facility,
             mark: if target.bom { "\u{feff}" } else { "" },
             longest: target.longest.map(|longest| longest.max(LEAST_LONGEST)),
@@ -87,21 +88,28 @@ impl Header {
 }
 
 /// A header field: visible ASCII only, `_` for anything else, at most `longest` octets, `-` for nothing.
-fn name(text: &str, longest: usize) -> String {
+fn name(text: &str, longest: usize) -> Cow<'_, str> {
     if text.is_empty() {
-        return "-".into();
+        "-".into()
+    } else if text.len() <= longest && text.bytes().all(|octet| octet.is_ascii_graphic()) {
+        text.into()
+    } else {
+        text.chars().map(|c| if c.is_ascii_graphic() { c } else { '_' }).take(longest).collect()
     }
-    text.chars().map(|c| if c.is_ascii_graphic() { c } else { '_' }).take(longest).collect()
 }
 
 /// A value of structured data: `"`, `\` and `]` have a backslash before them.
-fn parameter(text: &str) -> String {
-    let mut value = String::with_capacity(text.len());
+fn parameter(text: &str) -> Cow<'_, str> {
+    let special = ['"', '\\', ']'];
+    if !text.contains(special) {
+        return text.into();
+    }
+    let mut value = String::with_capacity(text.len() + 8);
     for c in text.chars() {
-        if matches!(c, '"' | '\\' | ']') {
+        if special.contains(&c) {
             value.push('\\');
         }
         value.push(c);
     }
-    value
+    value.into()
 }

@@ -275,10 +275,10 @@ impl Task {
         let settings = &self.settings;
         Rules {
             batch: settings.batch,
-            linger: if matches!(self.drain.target, Target::Http(_)) {
-                settings.linger
-            } else {
-                Duration::ZERO
+            // What costs a request or a sync is gathered for a while.
+            linger: match self.drain.target {
+                Target::Http(_) | Target::File { .. } => settings.linger,
+                Target::Syslog(_) | Target::Stdout { .. } => Duration::ZERO,
             },
             poll: settings.poll,
             window: if let Target::Syslog(syslog) = &self.drain.target { syslog.window } else { 0 },

@@ -46,6 +46,9 @@ pub enum TargetError {
     /// User or password where nothing asks for them.
     #[error("syslog knows no user and no password")]
     Credentials,
+    /// A path or query with characters that a request cannot carry.
+    #[error("the drain's URL has a path or query that HTTP cannot carry")]
+    Path,
     /// A path where there is nothing to be found by it.
     #[error("a syslog receiver has no path")]
     PathOfSyslog,
@@ -103,6 +106,7 @@ impl From<TargetError> for Problem {
             TargetError::Credentials => problem
                 .hint("leave out what stands before the @")
                 .hint("a receiver tells senders apart by address or certificate"),
+            TargetError::Path => problem.hint("write \" as %22, < as %3C, > as %3E, ` as %60"),
             TargetError::PathOfSyslog => problem.hint("leave out what follows the port, up to `?` or `#`"),
             TargetError::UnknownOption { name, known, scheme } => {
                 let problem = problem.did_you_mean(&name, known.iter().copied());

@@ -113,6 +113,10 @@ fn http(rest: &str, tls: bool) -> Result<Target, TargetError> {
         Some((path, query)) => (path, Some(Secret::new(query.to_owned()))),
         None => (path, None),
     };
+    let target = query.as_ref().map_or_else(|| path.to_owned(), |query| format!("{path}?{}", query.reveal()));
+    if !target.is_empty() && target.parse::<http::uri::PathAndQuery>().is_err() {
+        return Err(TargetError::Path);
+    }
     let options = if tls {
         Options::read("https", options, &["ca", "gzip"])?
     } else {

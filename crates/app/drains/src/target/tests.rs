@@ -76,6 +76,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("https://[::1/", "neither a name nor an address", "in brackets"),
     ("https://[::1]x/", "neither a name nor an address", "in brackets"),
     ("https://a,b/", "neither a name nor an address", "in brackets"),
+    ("https://h/<x>", "that HTTP cannot carry", "< as %3C"),
     ("syslog://h", "names no port", "514 is usual"),
     ("syslog://h:0", "no number from 1 to 65535", "%2F"),
     ("syslog://h:+5", "no number from 1 to 65535", "%2F"),

@@ -11,13 +11,17 @@ use crate::support::receiver::{Conduct, Receiver};
 use crate::support::service::{OK, Service};
 use crate::support::{Log, all_in_order, settings, start};
 
-/// An authority of this test, as a file, and a server's configuration with a certificate by it.
-struct Authority {
-    file: PathBuf,
+/// An authority of this test, and a server's certificate by it.
+pub(crate) struct Authority {
+    /// The authority's certificate.
+    pub(crate) file: PathBuf,
+    /// The server's certificate and key.
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
     server: Arc<ServerConfig>,
 }
 
-fn authority(directory: &Path, name: &str, certified: &str) -> Authority {
+pub(crate) fn authority(directory: &Path, name: &str, certified: &str) -> Authority {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -28,6 +32,10 @@ fn authority(directory: &Path, name: &str, certified: &str) -> Authority {
     let issuer = Issuer::new(params, key);
     let key = KeyPair::generate().unwrap();
     let leaf = CertificateParams::new([certified.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+    let (certificate, key_file) =
+        (directory.join(format!("{name}.leaf")), directory.join(format!("{name}.key")));
+    std::fs::write(&certificate, leaf.pem()).unwrap();
+    std::fs::write(&key_file, key.serialize_pem()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let server = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -35,7 +43,7 @@ fn authority(directory: &Path, name: &str, certified: &str) -> Authority {
         .with_no_client_auth()
         .with_single_cert(vec![leaf.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
         .unwrap();
-    Authority { file, server: Arc::new(server) }
+    Authority { file, certificate, key: key_file, server: Arc::new(server) }
 }
 
 const ANYWHERE: &str = "127.0.0.1:0";
