@@ -9,6 +9,7 @@ mod adopt;
 mod clients;
 mod deeds;
 mod events;
+mod foreground;
 mod listeners;
 mod output;
 mod own;
@@ -34,6 +35,7 @@ use crate::core::{Core, Notice, Now, Slot};
 use crate::home::Home;
 use crate::protocol::{OneOff, RouteEntry, Status};
 use events::Event;
+pub use foreground::{Ended, Foreground, foreground, guard};
 pub use output::{Console, Said};
 pub use own::{OWN_APP, is_own};
 

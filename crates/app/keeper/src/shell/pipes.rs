@@ -2,13 +2,13 @@
 //!
 //! A pipe is a FIFO in the home's folder, and the process holds it open for reading as well as for writing. So it
 //! never gets SIGPIPE, and what it has written stays in the pipe, while no keeper is there; the next keeper opens the
-//! same FIFO by its name. Without a home (a run in the foreground) it is a pipe without a name.
+//! same FIFO by its name.
 
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, chownat, mknodat, open};
-use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
+use rustix::pipe::fcntl_setpipe_size;
 
 /// What a pipe may hold before the process has to wait, in bytes; the kernel's own where that is not allowed.
 const CAPACITY: usize = 1 << 20;
@@ -37,14 +37,6 @@ impl Pipe {
         let collector = open(path, OFlags::RDONLY | OFlags::NONBLOCK | flags, Mode::empty()).map_err(told)?;
         let process = open(path, OFlags::RDWR | flags, Mode::empty()).map_err(told)?;
         Ok(Self::of(process, collector))
-    }
-
-    /// A pipe without a name.
-    pub(super) fn unnamed() -> Result<Self, String> {
-        let told = |errno: rustix::io::Errno| format!("no pipe can be made: {errno}");
-        let (read, write) = pipe_with(PipeFlags::CLOEXEC).map_err(told)?;
-        rustix::io::ioctl_fionbio(&read, true).map_err(told)?;
-        Ok(Self::of(write, read))
     }
 
     /// The end for one more process.

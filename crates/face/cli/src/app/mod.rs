@@ -18,6 +18,7 @@ mod place;
 mod ps;
 mod releases;
 mod router;
+mod start;
 mod terminal_log;
 mod up;
 
@@ -31,4 +32,5 @@ pub(crate) use one_off::run;
 pub(crate) use ps::ps;
 pub(crate) use releases::releases;
 pub(crate) use router::router;
+pub(crate) use start::{guard, start};
 pub(crate) use up::up;

@@ -82,6 +82,16 @@ Examples:
   pinch up --ready web=/healthz       ready is what answers there
   pinch up --host shop.example.org --listen 0.0.0.0:80")]
     Up(Up),
+    /// Run an app's processes in the foreground, as foreman does
+    #[command(after_help = "\
+The first process that ends ends all, and its exit code is that of the command.
+
+Examples:
+  pinch start                         the Procfile of this folder
+  pinch start web -p 3000             only web, with PORT=3000
+  pinch start -m all=1,worker=3
+  pinch start -c supervisord.conf     the programs of supervisord")]
+    Start(Start),
     /// List apps and their processes
     Ps(Ps),
     /// Show what processes said
@@ -119,6 +129,9 @@ Examples:
     /// Be the router of a keeper
     #[command(hide = true)]
     Router(Internal),
+    /// Be the guard of a run in the foreground
+    #[command(hide = true)]
+    Guard(Internal),
     /// Be the drain of a keeper
     #[command(hide = true)]
     Drain(Internal),

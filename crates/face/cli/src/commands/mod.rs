@@ -36,6 +36,8 @@ pub(crate) fn run(command: Command, surroundings: &Surroundings) -> u8 {
         Command::Keeper(keeper) => return app::keeper(&keeper, surroundings),
         Command::Export(export) => return app::export(&export, surroundings),
         Command::Drain(internal) => return app::drain(&internal, surroundings),
+        Command::Start(start) => return app::start(&start, surroundings),
+        Command::Guard(internal) => return app::guard(&internal),
         Command::Router(internal) => return app::router(&internal, surroundings),
     };
     exit.code()
