@@ -1,9 +1,10 @@
 //! State and pillar trees in directories of this machine.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use foldhash::HashMap;
 use render::tree_files::clean;
 use render::{TreeFileError, TreeFiles};
 
@@ -31,7 +32,14 @@ pub struct TreeRoots<F> {
 }
 
 /// What has been read, by saltenv and path; `None` is a file that no root has.
-type ReadFiles = HashMap<(String, String), Option<Arc<[u8]>>>;
+type ReadFiles = HashMap<(String, String), Option<ReadFile>>;
+
+#[derive(Clone)]
+struct ReadFile {
+    content: Arc<[u8]>,
+    /// Its path on disk, for people.
+    full: Arc<str>,
+}
 
 /// Files and folders of a saltenv.
 type Listing = (Arc<Vec<String>>, Arc<Vec<String>>);
@@ -154,13 +162,17 @@ impl<F: Files + Send + Sync> TreeFiles for TreeRoots<F> {
         let path = clean(path)?;
         let key = (saltenv.to_string(), path);
         if let Some(known) = self.read.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
-            return Ok(known.clone());
+            return Ok(known.as_ref().map(|file| file.content.clone()));
         }
-        let content = match self.find(saltenv, &key.1)? {
-            Some(full) => Some(self.files.read(&full).map_err(|error| unreadable(&full, &error))?),
+        let file = match self.find(saltenv, &key.1)? {
+            Some(full) => Some(ReadFile {
+                content: self.files.read(&full).map_err(|error| unreadable(&full, &error))?,
+                full: full.display().to_string().into(),
+            }),
             None => None,
         };
-        self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(key, content.clone());
+        let content = file.as_ref().map(|file| file.content.clone());
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(key, file);
         Ok(content)
     }
 
@@ -173,8 +185,14 @@ impl<F: Files + Send + Sync> TreeFiles for TreeRoots<F> {
     }
 
     fn describe(&self, saltenv: &str, path: &str) -> String {
-        let found = clean(path).ok().and_then(|path| self.find(saltenv, &path).ok().flatten());
-        found.map_or_else(|| format!("salt://{path}"), |full| full.display().to_string())
+        let full = clean(path).ok().and_then(|path| {
+            let key = (saltenv.to_string(), path);
+            match self.read.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+                Some(known) => known.as_ref().map(|file| file.full.to_string()),
+                None => self.find(saltenv, &key.1).ok().flatten().map(|full| full.display().to_string()),
+            }
+        });
+        full.unwrap_or_else(|| format!("salt://{path}"))
     }
 
     fn saltenvs(&self) -> Vec<String> {

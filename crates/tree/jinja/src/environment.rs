@@ -1,8 +1,8 @@
 //! Everything that is the same for many renderings.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use foldhash::HashMap;
 use value::{SourceId, Span};
 
 use crate::lexer::{Normalized, tokenize};
@@ -63,9 +63,9 @@ impl Environment {
             limits: Limits::default(),
             strict: true,
             printable_dicts: false,
-            filters: HashMap::new(),
-            tests: HashMap::new(),
-            functions: HashMap::new(),
+            filters: HashMap::default(),
+            tests: HashMap::default(),
+            functions: HashMap::default(),
             compiled: Mutex::default(),
         };
         builtin::register(&mut environment);

@@ -1,9 +1,9 @@
 //! Where imported, included and extended templates come from: the state tree.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use foldhash::{HashMap, HashSet};
 use jinja::{Error, ErrorKind, Globals, Loaded};
 use report::Sources;
 use value::{SourceId, Span};

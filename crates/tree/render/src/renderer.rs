@@ -1,14 +1,14 @@
 //! The way from the bytes of a file to data or text.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use foldhash::HashMap;
 use jinja::{Environment, Globals, Job, SourceMap, Syntax};
 use report::{Problem, Problems, Sources};
-use value::{Map, SourceId, Span, Value};
+use value::{Key, Map, SourceId, Span, Value};
 
 use crate::loader::{KnownTexts, TreeLoader};
 use crate::salt_object::Salt;
@@ -234,10 +234,9 @@ impl Renderer {
             }
         }
         for (key, value) in request.context.iter() {
-            if let Some(name) = key.as_str() {
-                let value = jinja::Value::from(value);
-                own.retain(|(known, _)| &**known != name);
-                globals.set(name, value);
+            if let Key::Str(name) = key {
+                own.retain(|(known, _)| known != name);
+                globals.set(Arc::clone(name), jinja::Value::from(value));
             }
         }
         let loader = TreeLoader {

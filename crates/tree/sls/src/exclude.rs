@@ -1,8 +1,8 @@
 //! `exclude`: taking ids out again.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashSet};
 use value::Value;
 
 use crate::high::HighState;
@@ -15,7 +15,7 @@ impl HighState {
         if exclusions.is_empty() {
             return;
         }
-        let mut ids: HashSet<&str> = HashSet::new();
+        let mut ids: HashSet<&str> = HashSet::default();
         let mut sls: Vec<Pattern> = Vec::new();
         for exclusion in &exclusions {
             if let Some(name) = exclusion.as_str() {
@@ -25,7 +25,7 @@ impl HighState {
                 ids.extend(exclusion.get("id").and_then(Value::as_str));
             }
         }
-        let mut gone: HashMap<Arc<str>, bool> = HashMap::new();
+        let mut gone: HashMap<Arc<str>, bool> = HashMap::default();
         self.declarations.retain(|id, declaration| {
             let home = &declaration.home.sls;
             let home_gone =

@@ -36,7 +36,7 @@ mod verify;
 
 pub use compile::Settings;
 pub use graph::{Circle, Edge, Graph, Kind, Listen, Reference, Step};
-pub use high::{Body, Declaration, Extension, HighState, Home};
+pub use high::{Body, Declaration, Extension, HighState, Home, Ordered};
 pub use include::absolute;
 pub use low::{LowChunk, Order};
 pub use matches::Matches;

@@ -1,10 +1,10 @@
 //! What a compile needs from outside.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashSet};
 use report::{Problem, Problems};
 use value::{Map, Value};
 

@@ -53,10 +53,12 @@ pub(super) fn call(call: &Call, surroundings: &Surroundings) -> Exit {
     };
     talk.messages(&opened.session.minion.messages);
     let Some(answer) = answer else { return Exit::Usage };
-    let data: Map = [("local", answer.data)].into_iter().collect();
+    let data: Value = [("local", answer.data)].into_iter().collect::<Map>().into();
     let format = format_of(&call.common, answer.is_run);
-    let text = output::format(&data.into(), format, settings(&opened, &call.common, &talk));
+    let text = output::format(&data, format, settings(&opened, &call.common, &talk));
     talk.emit(&text, call.common.out_file.as_deref(), surroundings);
+    // The process is about to end, and the system takes all memory back at once.
+    std::mem::forget(data);
     answer.exit
 }
 

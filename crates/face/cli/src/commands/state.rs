@@ -151,7 +151,10 @@ fn run(
     talk.problems(&problems, sources);
     let report: RunReport = converge(opened, &program, false, talk);
     talk.problems(&report.problems, sources);
-    Answer { data: report.to_value(), exit: report.exit().max(problems.exit()), is_run: true }
+    let answer = Answer { data: report.to_value(), exit: report.exit().max(problems.exit()), is_run: true };
+    // The process is about to end, and the system takes all memory back at once.
+    std::mem::forget((program, report));
+    answer
 }
 
 /// Salt's answer when the top file gives a minion nothing.

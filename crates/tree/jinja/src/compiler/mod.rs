@@ -12,9 +12,9 @@ mod names;
 mod scope;
 mod statement;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use scope::{Reference, ScopeId, Scopes, Start};
 
 use crate::Environment;

@@ -14,12 +14,12 @@ mod run;
 mod structure;
 mod templates;
 
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 pub use context::Globals;
 pub(crate) use context::{Context, Frame, Unit};
+use foldhash::HashMap;
 use loops::ForState;
 pub(crate) use loops::LoopContext;
 pub(crate) use output::Output;
@@ -75,7 +75,7 @@ impl<'r> State<'r> {
             captures: Vec::new(),
             autoescape: false,
             outer_autoescapes: Vec::new(),
-            units: HashMap::new(),
+            units: HashMap::default(),
             context: None,
             kept_frames: Vec::new(),
             kept_contexts: Vec::new(),

@@ -1,9 +1,10 @@
 //! Includes, imports, inheritance.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
+
+use foldhash::HashMap;
 
 use super::context::{Context, Frame, Globals, Unit};
 use super::output::Output;
@@ -152,7 +153,7 @@ impl State<'_> {
         if let Some(module) = &*unit.module.borrow() {
             return Ok(module.clone());
         }
-        let module = self.make_module(unit, HashMap::new(), self.globals.clone())?;
+        let module = self.make_module(unit, HashMap::default(), self.globals.clone())?;
         unit.module.replace(Some(module.clone()));
         Ok(module)
     }

@@ -1,8 +1,8 @@
 //! Finding chunks by what requisites say of them.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use target::{Pattern, is_pattern};
 
 use crate::LowChunk;
@@ -20,9 +20,9 @@ pub(super) struct Index<'c> {
 
 impl<'c> Index<'c> {
     pub(super) fn of(chunks: &'c [LowChunk]) -> Self {
-        let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
-        let mut by_sls: HashMap<&str, Vec<usize>> = HashMap::new();
-        let mut included_through: HashMap<&str, Vec<&str>> = HashMap::new();
+        let mut by_name: HashMap<&str, Vec<usize>> = HashMap::default();
+        let mut by_sls: HashMap<&str, Vec<usize>> = HashMap::default();
+        let mut included_through: HashMap<&str, Vec<&str>> = HashMap::default();
         for (at, chunk) in chunks.iter().enumerate() {
             by_name.entry(&chunk.name).or_default().push(at);
             if chunk.id != chunk.name {
@@ -41,8 +41,8 @@ impl<'c> Index<'c> {
             by_name,
             by_sls,
             included_through,
-            known: HashMap::new(),
-            listened: HashMap::new(),
+            known: HashMap::default(),
+            listened: HashMap::default(),
             groups: Vec::new(),
         }
     }
