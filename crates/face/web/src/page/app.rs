@@ -161,7 +161,6 @@ fn row(process: &ProcessView, now: u64) -> Markup {
             td {
                 (state(process.state))
                 @if process.leaving { span class="tag" { "leaving" } }
-                @if let Some(trouble) = &process.trouble { span class="trouble" { (text(trouble)) } }
             }
             td class="number" data-name="for" {
                 time datetime=(words::duration_for_machines(lasted)) { (words::duration(lasted)) }
@@ -169,13 +168,16 @@ fn row(process: &ProcessView, now: u64) -> Markup {
             td class="number" data-name="release" { "v" (process.release) }
             (cell("port", process.port.map(|port| port.to_string())))
             (cell("pid", process.pid.map(|pid| pid.to_string())))
-            td class={ "number" @if process.restarts == 0 { " zero" } } data-name="restarts" {
+            td class={ "number" @if process.restarts == 0 { " zero nothing" } } data-name="restarts" {
                 (words::number(process.restarts.into()))
             }
             @match process.last {
                 Some(last) => td data-name="last" { (last) },
                 None => td class="nothing" {},
             }
+        }
+        @if let Some(trouble) = &process.trouble {
+            tr class="why" { td class="nothing" {} td class="trouble" colspan="7" { (text(trouble)) } }
         }
     }
 }

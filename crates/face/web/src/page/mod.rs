@@ -69,10 +69,7 @@ impl Live {
             parts.push(part("none", nothing_yet));
         }
         parts.push(part("keeper", |id| keeper(id, view)));
-        Self {
-            title: format!("Pinch: {}", readable(view.summary.text.trim_end_matches('.').as_bytes())),
-            parts,
-        }
+        Self { title: format!("{} · Pinch", view.summary.text.trim_end_matches('.')), parts }
     }
 
     /// Of the page of one app; `None`: it is no longer there.
@@ -118,7 +115,10 @@ fn text(text: &str) -> String {
 
 fn headline(id: &str, summary: &Summary) -> Markup {
     html! {
-        h1 id=(id) class=(mood(summary.mood)) { span role="status" { (text(&summary.text)) } }
+        div id=(id) class="headline" role="status" {
+            h1 class=(mood(summary.mood)) { (summary.text) }
+            @if let Some(trouble) = &summary.trouble { p class="trouble" { (text(trouble)) } }
+        }
     }
 }
 
@@ -184,7 +184,7 @@ fn nothing_yet(id: &str) -> Markup {
 
 fn gone(id: &str) -> Markup {
     html! {
-        h1 id=(id) class="mood idle" { span role="status" { "This app is no longer there." } }
+        div id=(id) class="headline" role="status" { h1 class="mood idle" { "This app is no longer there." } }
     }
 }
 

@@ -68,7 +68,7 @@ pub(crate) fn missing() -> String {
     let body = html! {
         header class="bar" { nav aria-label="Pages" { a class="brand" href="/" { (mark()) "Pinch" } } }
         main id="main" tabindex="-1" {
-            h1 class="mood idle" { "There is no such page." }
+            div class="headline" { h1 class="mood idle" { "There is no such page." } }
             p { "Perhaps the app is gone. " a href="/" { "All apps" } }
         }
     };

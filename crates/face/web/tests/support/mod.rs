@@ -121,10 +121,19 @@ impl Served {
         stream
     }
 
+    /// Asks, reads the head of the answer, and hangs up.
+    pub fn head(&self, path: &str) -> Reply {
+        self.begin(path).0
+    }
+
+    fn begin(&self, path: &str) -> (Reply, BufReader<TcpStream>) {
+        let mut reader =
+            BufReader::new(self.open(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")));
+        (Reply::head(&mut reader), reader)
+    }
+
     pub fn events(&self, path: &str) -> Events {
-        let stream = self.open(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
-        let mut reader = BufReader::new(stream);
-        let reply = Reply::head(&mut reader);
+        let (reply, reader) = self.begin(path);
         assert_eq!((reply.status, reply.header("content-type")), (200, Some("text/event-stream")));
         assert_eq!(reply.header("transfer-encoding"), Some("chunked"));
         Events { reader, text: String::new() }
@@ -229,7 +238,7 @@ impl Events {
     pub fn until(
         &mut self,
         event: &str,
-        condition: impl Fn(&serde_json::Value) -> bool,
+        mut condition: impl FnMut(&serde_json::Value) -> bool,
     ) -> serde_json::Value {
         loop {
             let (name, data) = self.next().expect("the stream ended before that");

@@ -170,7 +170,7 @@ impl Different for Process {
 /// Log lines of the guestbook.
 pub fn talk(served: &super::Served) {
     let traceback = b"Traceback (most recent call last):\n  File \"web.py\", line 41, in sign\n    entry = entries[number]\nIndexError: list index out of range";
-    for (process, stream, text) in [
+    for (second, (process, stream, text)) in (0..).zip([
         ("web.1", "stderr", &b"listening on port 5000, 4 threads"[..]),
         ("web.2", "stderr", b"listening on port 5001, 4 threads"),
         ("worker.1", "stdout", b"waiting for jobs in /srv/guestbook/data/queue"),
@@ -182,10 +182,10 @@ pub fn talk(served: &super::Served) {
         ("web.2", "stdout", b"POST /sign 500 in 3.3 ms"),
         ("web.1", "stdout", b"GET / 200 1907 bytes in 1.8 ms"),
         ("worker.1", "stdout", b"job 1183 mail to 3 readers: done in 112 ms"),
-    ] {
+    ]) {
         let mut lines = text.split(|byte| *byte == b'\n').enumerate();
         for (index, line) in lines.by_ref() {
-            let time = logs::Timestamp::from_nanoseconds((NOW - 60) * 1_000_000_000 + 1_234_567);
+            let time = logs::Timestamp::from_nanoseconds((NOW - 60 + second * 5) * 1_000_000_000 + second * 91_234_567);
             let tag = if index == 0 { "F" } else { "F:J" };
             served.write("guestbook", process, &[format!("{time} {stream} {tag} ").as_bytes(), line, b"\n"].concat());
         }
