@@ -41,7 +41,7 @@ fn a_person_sees_what_there_is_and_what_changes() {
         browser.text("#app-shop"),
         "shop ready release v12 shop.localhost:8000 Processes of shop \
          Process State For Release Port PID Restarts Last end \
-         clock.1 ready 7 min v12 16497 0 web.1 ready 7 min v12 5100 19361 0"
+         clock.1 ready 7 min v12 17144 0 web.1 ready 7 min v12 5100 19361 0"
     );
     assert_eq!(
         browser.evaluate("document.querySelector('#app-shop .links a').href"),
