@@ -26,6 +26,8 @@ const NEEDED: &[Needed] = &[
     needed("util-linux", "setpriv"),
     needed("python3", "python3"),
     needed("xz-utils", "xz"),
+    needed("rsyslog", "/usr/sbin/rsyslogd"),
+    needed("rsyslog-gnutls", "/usr/lib/x86_64-linux-gnu/rsyslog/lmnsd_gtls.so"),
     needed("zip", "zip"),
     needed("unzip", "unzip"),
 ];

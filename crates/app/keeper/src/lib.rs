@@ -38,4 +38,4 @@ pub mod protocol;
 mod shell;
 
 pub use home::Home;
-pub use shell::{Console, KeeperError, OWN_APP, Options, Said, run};
+pub use shell::{Console, KeeperError, OWN_APP, Options, Said, is_own, run};

@@ -7,6 +7,7 @@
 
 mod collector;
 mod joiner;
+mod log_files;
 mod reader;
 mod record;
 mod sink;
@@ -17,7 +18,9 @@ pub use collector::{
     StreamStats, Suspended, Waiting,
 };
 pub use joiner::Joiner;
-pub use reader::{Cursor, Event, Gap, GapCause, Item, Pattern, PatternError, Place, Position, Query};
+pub use reader::{
+    Cursor, Event, Gap, GapCause, Item, Pattern, PatternError, Place, Position, Query, ReadError, Reader,
+};
 pub use record::{Entry, Record, Stream, entries};
-pub use sink::{LineSink, Refused, Sink};
+pub use sink::{Archiver, FileSink, FileSinkError, LineSink, Recovery, Refused, Rotation, Sink};
 pub use timestamp::Timestamp;

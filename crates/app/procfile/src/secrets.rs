@@ -282,7 +282,7 @@ fn in_pairs(value: &str) -> Vec<Range<usize>> {
         }
         let rest = &value[from..];
         let (start, end) = match rest.chars().next().filter(|c| *c == '"' || *c == '\'') {
-            Some(quote) => (from + 1, rest[1..].find(quote).map_or(value.len(), |end| from + 1 + end)),
+            Some(quote) => (from + 1, from + 1 + closing(&rest[1..], quote)),
             None => {
                 let ends = |c: char| c.is_whitespace() || matches!(c, '&' | ';' | ',' | '"' | '\'' | '#');
                 (from, rest.find(ends).map_or(value.len(), |end| from + end))
@@ -294,6 +294,17 @@ fn in_pairs(value: &str) -> Vec<Range<usize>> {
         }
     }
     parts
+}
+
+/// Where a quotation ends; a quote after a backslash does not end it.
+fn closing(text: &str, quote: char) -> usize {
+    let mut escaped = false;
+    let end = text.char_indices().find(|(_, c)| {
+        let closes = *c == quote && !escaped;
+        escaped = *c == '\\' && !escaped;
+        closes
+    });
+    end.map_or(text.len(), |(at, _)| at)
 }
 
 /// What follows `Bearer` or `Basic`.
@@ -395,6 +406,7 @@ mod tests {
             ("https://h:8080/x", "https://h:8080/x"),
             ("host=db user=app password=s3cret dbname=x", "host=db user=app password=******** dbname=x"),
             ("Server=h;Password='a;b';Pooling=true", "Server=h;Password='********';Pooling=true"),
+            ("PASSWORD=\"a\\\"b c\",X=y", "PASSWORD=\"********\",X=y"),
             ("Bearer abc.def", "Bearer ********"),
             ("Basic training", "Basic ********"),
             ("the Basic idea", "the Basic idea"),

@@ -107,6 +107,11 @@ impl<'p> Findings<'p> {
         self.shown >= MOST_SHOWN
     }
 
+    /// How many errors are among them.
+    pub(crate) fn errors(&self) -> usize {
+        self.errors
+    }
+
     /// Whether an error is among them.
     pub(crate) fn has_errors(&self) -> bool {
         self.errors > 0

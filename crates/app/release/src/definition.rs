@@ -40,6 +40,14 @@ pub struct Route {
     pub drain_seconds: u64,
 }
 
+impl std::fmt::Display for Route {
+    /// As `shop.example.org/ to web`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let hosts = if self.hosts.is_empty() { "any host, ".to_string() } else { self.hosts.join(", ") };
+        write!(f, "{hosts}{} to {}", self.path, self.process_type)
+    }
+}
+
 /// Why a definition cannot be run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Invalid {

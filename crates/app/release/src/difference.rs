@@ -1,5 +1,7 @@
 //! What tells two definitions apart, in a person's words.
 
+use procfile::CommandLine;
+
 use crate::Definition;
 
 /// One thing that differs. Values of config vars are never part of it.
@@ -27,7 +29,8 @@ pub fn differences(before: Option<&Definition>, after: &Definition) -> Vec<Diffe
         before.map(|one| one.directory.display().to_string()),
         Some(after.directory.display().to_string()),
     );
-    note("route".into(), before.map(|one| format!("{:?}", one.route)), Some(format!("{:?}", after.route)));
+    let route = |one: &Definition| one.route.as_ref().map(ToString::to_string);
+    note("route".into(), before.and_then(route), route(after));
     note(
         "drains".into(),
         before.map(|one| one.drains.len().to_string()),
@@ -36,7 +39,7 @@ pub fn differences(before: Option<&Definition>, after: &Definition) -> Vec<Diffe
     let old_types = before.map(|one| one.process_types.as_slice()).unwrap_or_default();
     for one in &after.process_types {
         let was = old_types.iter().find(|old| old.name == one.name);
-        let text = |one: &procfile::ProcessType| format!("{:?}", one.command);
+        let text = |one: &procfile::ProcessType| command(&one.command);
         note(format!("process type {}", one.name), was.map(text), Some(text(one)));
         if let Some(was) = was
             && was.command == one.command
@@ -46,7 +49,7 @@ pub fn differences(before: Option<&Definition>, after: &Definition) -> Vec<Diffe
         }
     }
     for gone in old_types.iter().filter(|old| after.process_type(&old.name).is_none()) {
-        note(format!("process type {}", gone.name), Some(format!("{:?}", gone.command)), None);
+        note(format!("process type {}", gone.name), Some(command(&gone.command)), None);
     }
     let value = |of: Option<&Definition>, name: &str| {
         of.and_then(|one| one.config.get(name)).map(|value| (*value.reveal()).to_string())
@@ -65,6 +68,13 @@ pub fn differences(before: Option<&Definition>, after: &Definition) -> Vec<Diffe
         }
     }
     found
+}
+
+fn command(command: &CommandLine) -> String {
+    match command {
+        CommandLine::Shell(line) => line.clone(),
+        CommandLine::Argv(words) => words.join(" "),
+    }
 }
 
 #[cfg(test)]

@@ -72,5 +72,5 @@ impl modules::Templates for TreeTemplates {
 }
 
 fn unreadable(error: &render::TreeFileError) -> Problem {
-    Problem::error("files.unreadable", error.to_string())
+    Problem::error("files.unreadable", error.to_string()).hint(error.hint())
 }

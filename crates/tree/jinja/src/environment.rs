@@ -196,6 +196,9 @@ impl Environment {
             .and_then(|body| crate::compiler::compile(self, &body, &source));
         result.map_err(|mut fault| {
             fault.place = source.original(fault.place);
+            for (place, _) in &mut fault.aside.related {
+                *place = source.original(*place);
+            }
             fault
         })
     }
@@ -224,5 +227,8 @@ impl Environment {
 fn located(fault: Fault, source: SourceId) -> Error {
     let span = Span { source, start: fault.place.start, end: fault.place.end };
     let error = Error::new(fault.kind, fault.message).at(span);
-    fault.hints.into_iter().fold(error, Error::hint)
+    let error = fault.aside.hints.into_iter().fold(error, Error::hint);
+    fault.aside.related.into_iter().fold(error, |error, (place, text)| {
+        error.related(Span { source, start: place.start, end: place.end }, text)
+    })
 }

@@ -22,6 +22,7 @@
 //! files, clocks or the environment. Known differences from Python: lone surrogates become U+FFFD,
 //! sets keep insertion order, and a list that contains itself is not freed before the process ends.
 
+mod advice;
 mod args;
 mod ast;
 mod builtin;

@@ -235,7 +235,7 @@ fn not_a_mapping(sls: &str, value: &Value) -> Problem {
     Problem::error("pillar.not-a-mapping", format!("SLS '{sls}' does not render to a dictionary"))
         .at(value.span)
         .why(format!("it is {}", value.kind()))
-        .hint("pillar is `key: value` lines")
+        .hint("write `key: value` lines")
         .exit(Exit::Pillar)
 }
 

@@ -22,7 +22,6 @@ mod compile;
 mod complete;
 mod exclude;
 mod extend;
-mod glob;
 mod graph;
 mod high;
 mod include;
@@ -36,7 +35,6 @@ mod top;
 mod verify;
 
 pub use compile::Settings;
-pub use glob::{Glob, is_pattern};
 pub use graph::{Circle, Edge, Graph, Kind, Listen, Reference, Step};
 pub use high::{Body, Declaration, Extension, HighState, Home};
 pub use include::absolute;

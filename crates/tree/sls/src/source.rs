@@ -116,10 +116,10 @@ impl Listing {
         if let Some(name) = self.known.get(pattern) {
             return vec![name];
         }
-        if !crate::glob::is_pattern(pattern) {
+        if !target::is_pattern(pattern) {
             return Vec::new();
         }
-        let glob = crate::Glob::new(pattern);
+        let glob = target::Pattern::new(pattern);
         self.names.iter().map(String::as_str).filter(|name| glob.matches(name)).collect()
     }
 }

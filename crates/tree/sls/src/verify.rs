@@ -323,8 +323,12 @@ fn circle_of_two(high: &HighState, id: &Arc<str>, word: &str, target: &str, item
     )
     .at(item.span)
     .label(format!("`{id}` has `{word}` on `{target}` here"))
-    .why("each would have to run before the other")
-    .hint("remove one of the two requisites");
+    .why(if &**id == target {
+        "it would have to run before itself"
+    } else {
+        "each would have to run before the other"
+    })
+    .hint(if &**id == target { "remove this line" } else { "remove one of the two requisites" });
     match high.declarations.get(target) {
         Some(other) => problem.related(other.id_span, format!("and `{target}` names `{id}`")),
         None => problem,

@@ -11,7 +11,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::events::{Caller, Event, Listening};
-use super::{Key, OWN_APP};
+use super::{Key, is_own};
 use crate::core::{Notice, State, Wanted};
 use crate::protocol::{Answer, Drained, LONGEST_LINE, Request};
 
@@ -285,5 +285,5 @@ impl Client {
 /// The process that a router names, `APP/web.1@3`; the keeper's own are none of its business.
 fn key_of(id: &str) -> Option<Key> {
     let (app, slot) = id.split_once('/')?;
-    (app != OWN_APP).then_some((app.to_string(), slot.parse().ok()?))
+    (!is_own(app)).then_some((app.to_string(), slot.parse().ok()?))
 }

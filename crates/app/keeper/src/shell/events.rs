@@ -87,6 +87,10 @@ impl Shell {
 
     /// Processes whose clients every router has finished with may stop.
     pub(super) fn settle_drains(&mut self) {
+        if self.routers.is_empty() && self.core.app(super::OWN_APP).is_some_and(crate::core::App::is_alive) {
+            // One runs and is not here at the moment: it still sends requests to them.
+            return;
+        }
         let apps = self.core.apps();
         let draining = apps.flat_map(|(name, app)| {
             app.slots()

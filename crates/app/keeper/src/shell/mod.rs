@@ -11,6 +11,7 @@ mod deeds;
 mod events;
 mod listeners;
 mod output;
+mod own;
 mod pipes;
 mod processes;
 mod ready;
@@ -34,9 +35,7 @@ use crate::home::Home;
 use crate::protocol::{OneOff, RouteEntry, Status};
 use events::Event;
 pub use output::{Console, Said};
-
-/// Name of the app that the keeper runs for itself.
-pub const OWN_APP: &str = "pinch";
+pub use own::{OWN_APP, is_own};
 
 /// Events that wait for the shell; whoever has more waits.
 const EVENTS: usize = 1024;
@@ -174,6 +173,7 @@ impl Shell {
     }
 
     fn finish_turn(&mut self) {
+        self.mind_drain();
         self.save();
         self.publish();
     }
@@ -187,15 +187,15 @@ impl Shell {
     fn end(&mut self) {
         let again = self.ending.is_some();
         self.ending = Some(now().steady);
-        if again || self.core.apps().any(|(name, app)| name != OWN_APP && app.is_alive()) {
-            self.stop_apps(|name| name != OWN_APP);
+        if again || self.core.apps().any(|(name, app)| !is_own(name) && app.is_alive()) {
+            self.stop_apps(|name| !is_own(name));
         }
         self.end_router_last();
     }
 
     /// The router goes when the last app has.
     fn end_router_last(&mut self) {
-        if self.ending.is_some() && !self.core.apps().any(|(name, app)| name != OWN_APP && app.is_alive()) {
+        if self.ending.is_some() && !self.core.apps().any(|(name, app)| !is_own(name) && app.is_alive()) {
             let running = |app: &crate::core::App| app.slots().any(|(_, one)| one.instance.is_alive());
             if self
                 .core

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use logs::{Collector, History, LineSink, LineState, ProcessKey, Record, SinkKey, Source, Stream};
-use provisional::{FileSink, Rotation};
+use logs::{
+    Archiver, Collector, FileSink, History, LineSink, LineState, ProcessKey, Record, Rotation, SinkKey,
+    Source, Stream,
+};
 
 use super::Key;
 use super::pipes::Pipe;
@@ -27,6 +29,7 @@ pub type Console = Box<dyn FnMut(Said<'_>) -> bool + Send>;
 /// Where processes speak to.
 pub(super) struct Output {
     collector: Option<Collector>,
+    archiver: Archiver,
     kind: Kind,
     /// By app and process: generations of a process share a file.
     sinks: BTreeMap<(String, String), (SinkKey, usize)>,
@@ -55,6 +58,7 @@ impl Output {
     fn of(kind: Kind) -> std::io::Result<Self> {
         Ok(Self {
             collector: Some(Collector::start()?),
+            archiver: Archiver::new(),
             kind,
             sinks: BTreeMap::new(),
             processes: HashMap::new(),
@@ -171,9 +175,8 @@ impl Output {
         }
         let sink: Box<dyn logs::Sink> = match &self.kind {
             Kind::Files(folder) => {
-                let folder = folder.join(&key.0);
-                let opened = FileSink::open(&folder, &name.1, Rotation::default());
-                Box::new(opened.map_err(|error| format!("{}: {error}", folder.display()))?)
+                let path = folder.join(&key.0).join(format!("{}.log", name.1));
+                Box::new(FileSink::new(&path, Rotation::default(), &self.archiver))
             }
             Kind::Console(console) => {
                 let (console, (app, process)) = (Arc::clone(console), name.clone());
@@ -192,30 +195,4 @@ impl Output {
 fn stream_name(key: &Key, stream: Stream) -> String {
     let stream = if stream == Stream::Stdout { "out" } else { "err" };
     format!("{}/{}.{stream}", key.0, key.1)
-}
-
-mod provisional {
-    use std::io::Write as _;
-    #[derive(Default)]
-    pub struct Rotation;
-    pub struct FileSink(std::fs::File);
-    impl FileSink {
-        pub fn open(folder: &std::path::Path, name: &str, _: Rotation) -> std::io::Result<Self> {
-            std::fs::create_dir_all(folder)?;
-            std::fs::OpenOptions::new()
-                .create(true)
-                .append(true)
-                .open(folder.join(format!("{name}.log")))
-                .map(Self)
-        }
-    }
-    impl logs::Sink for FileSink {
-        fn write(&mut self, records: &[u8], _: logs::Timestamp) -> Result<(), logs::Refused> {
-            self.0.write_all(records).map_err(|e| logs::Refused {
-                taken: 0,
-                reason: e.to_string(),
-                retry_after: logs::Refused::RETRY_AFTER,
-            })
-        }
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{OWN_APP, Shell, now};
+use super::{Shell, is_own, now};
 use crate::core::{App, Placement, Slot};
 use crate::protocol::{AppStatus, ProcessStatus, RouteEntry, Status, Target};
 
@@ -73,7 +73,7 @@ impl Shell {
     fn routes(&self) -> Vec<RouteEntry> {
         self.core
             .apps()
-            .filter(|(name, _)| *name != OWN_APP)
+            .filter(|(name, _)| !is_own(name))
             .filter_map(|(name, app)| route(name, app))
             .collect()
     }

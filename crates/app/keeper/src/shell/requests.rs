@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use procfile::{CommandLine, ProcessType, Readiness, StopTarget};
-use release::{Definition, Formation, Variables};
+use release::{Definition, Formation};
 use tokio::io::unix::AsyncFd;
 
 use super::events::{Caller, Event};
-use super::{OWN_APP, Shell, now, processes};
+use super::own::own_definition;
+use super::{OWN_APP, Shell, is_own, now, processes};
 use crate::core::{Deed, Refused};
 use crate::protocol::{Answer, OneOff, Request};
 
@@ -67,7 +68,7 @@ impl Shell {
         formation: &Formation,
         cause: &str,
     ) -> Result<(Option<u64>, Vec<Deed>), Refused> {
-        if definition.app == OWN_APP {
+        if is_own(&definition.app) {
             return Err(Refused::Reserved(definition.app));
         }
         self.core.deploy(definition, formation, cause, now()).map(numbered)
@@ -144,19 +145,7 @@ impl Shell {
         router.ready_timeout = Duration::from_secs(20);
         router.stop.grace = ROUTER_GRACE;
         router.stop.target = StopTarget::Leader;
-        let variables = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        let kept =
-            variables.filter(|(name, _)| ["PATH", "LANG", "TZ", "RUST_BACKTRACE"].contains(&name.as_str()));
-        let definition = Definition {
-            app: OWN_APP.into(),
-            directory: "/".into(),
-            revision: Some(self.options.version.clone()),
-            process_types: vec![router],
-            config: kept.collect::<Variables>(),
-            route: None,
-            drains: Vec::new(),
-        };
+        let definition = own_definition(OWN_APP, &self.options.version, router);
         match self.core.deploy(definition, &Formation::new(), "router", now()) {
             Ok((_, deeds)) => self.carry_out(deeds),
             Err(refused) => eprintln!("keeper: the router cannot be started: {refused}"),

@@ -4,6 +4,7 @@ use memchr::memmem;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
 
+use super::Item;
 use crate::Timestamp;
 
 /// Which events of an app's logs to read.
@@ -28,6 +29,21 @@ pub struct Query {
 impl Query {
     /// The usual limit of an event: 1 MiB.
     pub const EVENT_BYTES: usize = 1 << 20;
+}
+
+impl Query {
+    pub(super) fn wants_process(&self, process: &str) -> bool {
+        let process_type = process.rsplit_once('.').map_or(process, |(process_type, _)| process_type);
+        self.processes.is_empty() || self.processes.iter().any(|name| name == process || name == process_type)
+    }
+
+    /// Gaps are always wanted: what is not there cannot be searched.
+    pub(super) fn wants(&self, item: &Item) -> bool {
+        let Item::Event(event) = item else { return true };
+        self.since.is_none_or(|since| event.time >= since)
+            && self.until.is_none_or(|until| event.time < until)
+            && self.pattern.as_ref().is_none_or(|pattern| event.lines().any(|line| pattern.matches(line)))
+    }
 }
 
 impl Default for Query {
@@ -55,9 +71,9 @@ pub enum Pattern {
 }
 
 /// A regular expression that is none.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct PatternError(Box<regex_automata::meta::BuildError>);
+pub struct PatternError(String);
 
 impl Pattern {
     /// Lines that have these bytes in them.
@@ -71,7 +87,10 @@ impl Pattern {
             .syntax(syntax::Config::new().utf8(false))
             .configure(Regex::config().utf8_empty(false))
             .build(expression);
-        built.map(|regex| Self::Regex(Box::new(regex))).map_err(|error| PatternError(Box::new(error)))
+        built.map(|regex| Self::Regex(Box::new(regex))).map_err(|error| {
+            let syntax = error.syntax_error().map(ToString::to_string);
+            PatternError(syntax.unwrap_or_else(|| error.to_string()))
+        })
     }
 
     /// Whether one line matches.

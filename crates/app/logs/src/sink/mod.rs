@@ -1,9 +1,22 @@
 //! Where records go: the form of a sink, and the simplest one.
 
+mod archiver;
+mod file;
+mod recovery;
+
 use std::time::Duration;
 
-use crate::record::{Entry, Record, Stream, entries};
+pub use archiver::Archiver;
+pub use file::{FileSink, FileSinkError, Rotation};
+pub use recovery::Recovery;
+
 use crate::Timestamp;
+use crate::record::{Entry, Record, Stream, entries};
+
+/// Mode of log files.
+const FILE_MODE: u32 = 0o640;
+/// Mode of folders that are made for them.
+const DIRECTORY_MODE: u32 = 0o750;
 
 /// Takes records.
 ///

@@ -50,8 +50,8 @@ fn what_is_an_entry() {
 fn order_places_and_types() {
     let text = "release: ./migrate\nweb: ./serve\nworker: ./work\n";
     let (sources, mut problems) = (Sources::new(), Problems::new());
-    let procfile =
-        Procfile::parse("Procfile", text.as_bytes(), Mode::Strict, &sources, &mut problems).expect("a Procfile");
+    let procfile = Procfile::parse("Procfile", text.as_bytes(), Mode::Strict, &sources, &mut problems)
+        .expect("a Procfile");
     let web = procfile.get("web").expect("web");
     assert_eq!(sources.locate(web.span()).map(|at| at.to_string()).as_deref(), Some("Procfile:2:1"));
     assert_eq!(sources.locate(web.command_span).map(|at| at.to_string()).as_deref(), Some("Procfile:2:6"));
@@ -85,10 +85,16 @@ fn what_is_no_entry() {
     ] {
         let text = format!("web: ./run\n{line}\n");
         let strict = said(&text, Mode::Strict);
-        assert!(strict.starts_with("error: ") && strict.contains(code) && strict.contains(hint), "{line:?}: {strict}");
+        assert!(
+            strict.starts_with("error: ") && strict.contains(code) && strict.contains(hint),
+            "{line:?}: {strict}"
+        );
         assert!(strict.contains("--> Procfile:2:"), "{strict}");
         let lenient = said(&text, Mode::Lenient);
-        assert!(lenient.starts_with("warning: this line is ignored: ") && lenient.contains(code), "{lenient}");
+        assert!(
+            lenient.starts_with("warning: this line is ignored: ") && lenient.contains(code),
+            "{lenient}"
+        );
         assert_eq!(entries(&text, Mode::Lenient), pairs([("web", "./run")]));
     }
 }
@@ -98,7 +104,10 @@ fn no_mode_passes_over_these() {
     for mode in [Mode::Strict, Mode::Lenient] {
         let twice = said("web: a\nworker: b\nweb: c\n", mode);
         assert!(twice.contains("two process types are called `web`"), "{twice}");
-        assert!(twice.contains("1 | web: a") && twice.contains("3 | web: c"), "both lines are shown: {twice}");
+        assert!(
+            twice.contains("1 | web: a") && twice.contains("3 | web: c"),
+            "both lines are shown: {twice}"
+        );
         let long = said(&format!("{}: x\n", "a".repeat(64)), mode);
         assert!(long.contains("a name of 64 letters: 63 is the most"), "{long}");
         assert_eq!(entries(&format!("{}: x\n", "a".repeat(63)), mode).len(), 1);
@@ -138,8 +147,8 @@ fn a_file_of_nothing_but_mistakes_is_answered_in_bounded_space() {
 /// Texts made of the pieces that Procfiles care about.
 fn text() -> impl Strategy<Value = String> {
     let pieces = [
-        "web", "worker", "release", "all", ":", ": ", " ", "\t", "\n", "\r\n", "\r", "#", "\\", "<<<<<<<", "=======",
-        "-", "_", ".", "=", "a b", "é", "\u{feff}", "\0", "$PORT",
+        "web", "worker", "release", "all", ":", ": ", " ", "\t", "\n", "\r\n", "\r", "#", "\\", "<<<<<<<",
+        "=======", "-", "_", ".", "=", "a b", "é", "\u{feff}", "\0", "$PORT",
     ];
     prop::collection::vec(prop::sample::select(pieces.to_vec()), 0..24).prop_map(|pieces| pieces.concat())
 }

@@ -1,6 +1,6 @@
 //! `call`: one execution function, or one of the `state.*` functions.
 
-use report::{Exit, Problem, Problems, Sources};
+use report::{Exit, Sources};
 use value::{Map, Value};
 
 use super::apply::{format_of, settings};
@@ -83,21 +83,7 @@ fn execute(
     match opened.session.call(function, positional, named) {
         Ok(data) => Some(Answer { data, exit: Exit::Done, is_run: false }),
         Err(failure) => {
-            let problems: Problems = match failure {
-                modules::Failure::Problems(found) => {
-                    let mut problems = Problems::new();
-                    problems.extend(found);
-                    problems
-                }
-                modules::Failure::Host(error) => {
-                    let problem = Problem::error("call.failed", error.to_string()).on(function);
-                    error.hint().into_iter().fold(problem, Problem::hint).into()
-                }
-                modules::Failure::Message(message) => {
-                    Problem::error("call.failed", message).on(function).into()
-                }
-            };
-            talk.problems(&problems, sources);
+            talk.problems(&failure.into_problems(function), sources);
             None
         }
     }

@@ -5,7 +5,7 @@ use report::{Exit, Problem, Problems, Sources};
 use sls::{LowChunk, Order};
 use value::{Data, Map, Span, Value};
 
-use super::apply::{as_lines, converge};
+use super::apply::{as_lines, converge, nothing};
 use super::call::Answer;
 use crate::session::{Opened, Wanted};
 use crate::talk::Talk;
@@ -58,7 +58,8 @@ pub(super) fn call(
 ) -> Option<Answer> {
     if !FUNCTIONS.contains(&function) {
         let problem = Problem::error("call.unknown-function", format!("'{function}' is not available."))
-            .did_you_mean(function, FUNCTIONS);
+            .did_you_mean(function, FUNCTIONS)
+            .or_hint(format!("there are {}", FUNCTIONS.join(", ")));
         talk.problems(&problem.into(), sources);
         return None;
     }
@@ -141,6 +142,8 @@ fn run(
         return failed(&problems, talk, sources);
     }
     if low.is_empty() && *selection == Selection::Top {
+        problems.push(nothing(opened, selection));
+        talk.problems(&problems, sources);
         return no_states(opened);
     }
     let (program, found) = Program::build(low);

@@ -40,6 +40,14 @@ pub struct Macro {
     pub(crate) context: Rc<Context>,
 }
 
+impl Macro {
+    /// Whether no template can name it: the body of a `{% load_yaml %}` and its kin, which is read as data.
+    pub(crate) fn is_hidden(&self) -> bool {
+        let function = self.unit.template.functions.get(self.function);
+        function.and_then(|function| function.name.as_ref()).is_some_and(|name| name.ends_with('$'))
+    }
+}
+
 /// The body of a recursive loop with the frame it stands in.
 #[derive(Clone)]
 pub(crate) struct RecursiveLoop {

@@ -11,7 +11,7 @@ use super::{BlockReference, State};
 use crate::program::Variable;
 use crate::value::text::quote;
 use crate::value::{Module, Special};
-use crate::{Error, ErrorKind, Value};
+use crate::{Error, ErrorKind, UndefinedKind, Value};
 
 impl State<'_> {
     /// Runs a template's body.
@@ -188,11 +188,13 @@ impl State<'_> {
             Some(importer) => format!("line {line} in {}", quote(importer)),
             None => format!("line {line}"),
         };
-        self.undefined_hint(format!(
+        let text = format!(
             "the template {} (imported on {place}) does not export the requested name {}",
             module.name.as_ref().map_or_else(|| "None".into(), |name| quote(name)),
             quote(name)
-        ))
+        );
+        let near = report::suggest(name, module.exports.keys().map(|known| &**known)).map(Arc::from);
+        self.undefined(UndefinedKind::Hint { text, near })
     }
 
     /// `{% extends %}`

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::{Glob, LowChunk, is_pattern};
+use target::{Pattern, is_pattern};
+
+use crate::LowChunk;
 
 /// Indexes over a list of chunks, and the groups that references have been resolved to.
 pub(super) struct Index<'c> {
@@ -79,7 +81,7 @@ impl<'c> Index<'c> {
         if !is_pattern(name) {
             return self.exactly_named(state, name);
         }
-        let glob = Glob::new(name);
+        let glob = Pattern::new(name);
         let fits = |chunk: &LowChunk| {
             (state == "id" || state == &*chunk.state)
                 && (glob.matches(&chunk.name) || glob.matches(&chunk.id))
@@ -96,7 +98,7 @@ impl<'c> Index<'c> {
     fn of_sls(&self, name: &str) -> Vec<usize> {
         let mut sls: Vec<&str> = self.included_through.get(name).cloned().unwrap_or_default();
         if is_pattern(name) {
-            let glob = Glob::new(name);
+            let glob = Pattern::new(name);
             sls.extend(self.by_sls.keys().filter(|sls| glob.matches(sls)));
         } else {
             sls.push(name);
