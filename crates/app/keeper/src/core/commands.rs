@@ -5,6 +5,7 @@ use release::{Definition, Formation, Invalid, Unknown};
 use super::app::{App, Wanted};
 use super::instance::Input;
 use super::placement::Renewal;
+use super::slot::Slot;
 use super::{Core, Deed, Now};
 
 /// Why a command cannot be carried out.
@@ -118,8 +119,11 @@ impl Core {
         let Some(process) = process else { return Ok(self.with(name, now, |app| app.stop_all(now.steady))) };
         let slots = app.named(name, process)?;
         Ok(self.with(name, now, |app| {
+            // The keeper asked them before, to make way: this is the first time that a person does.
+            let asked = |slot: &Slot| app.slots[slot].let_go;
+            let (_, to_ask): (Vec<Slot>, Vec<Slot>) = slots.iter().cloned().partition(asked);
             app.at(&slots, |placement| (placement.let_go, placement.renewal) = (false, Renewal::No));
-            app.each(&slots, &Input::Stop, now.steady)
+            app.each(&to_ask, &Input::Stop, now.steady)
         }))
     }
 

@@ -119,9 +119,11 @@ impl App {
 
     /// Starts processes anew that were asked to, one of a type at a time: the next once the others are up.
     pub(super) fn restart_in_turn(&mut self, now: Duration) -> Vec<Act> {
+        let going: Vec<Slot> = self.slots.keys().filter(|slot| self.is_going(slot)).cloned().collect();
         let mut due = Vec::new();
         for (slot, placement) in &mut self.slots {
             match placement.renewal {
+                _ if going.contains(slot) => placement.renewal = Renewal::No,
                 Renewal::UnderWay if is_up(&placement.instance) => placement.renewal = Renewal::No,
                 Renewal::Due => due.push(slot.clone()),
                 _ => {}

@@ -354,8 +354,14 @@ impl World {
                     .any(|(slot, _)| self.pid(&(name.to_string(), (*slot).clone())).is_some())
             });
             let known = self.settled.iter().any(|one| one == name);
+            let all = app.current().is_some_and(|current| {
+                let mut web = app.slots().filter(|(slot, _)| {
+                    slot.generation == current.number && slot.process_type == "web" && app.is_wanted(slot)
+                });
+                web.all(|(_, one)| one.instance.state == State::Ready)
+            });
             match (answers, known) {
-                (true, false) => self.settled.push(name.into()),
+                (true, false) if all => self.settled.push(name.into()),
                 (false, true) => panic!("nobody answers for {name}"),
                 _ => {}
             }
