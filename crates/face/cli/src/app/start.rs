@@ -106,7 +106,7 @@ fn supervisord(file: &Path, arguments: &Start, place: &Place, surroundings: &Sur
     let read = Supervisord::parse(&name, &bytes, &mut context, &place.sources, &mut problems);
     let Some(read) = read.filter(|_| !problems.has_errors()) else { return Err(place.fail_all(&problems)) };
     place.talk.problems(&problems, &place.sources);
-    let started = read.programs.into_iter().filter(|program| program.autostart || arguments.types.contains(&program.program));
+    let started = read.programs.into_iter().filter(|program| program.autostart || arguments.types.contains(&program.process_type.name));
     let mut process_types: Vec<ProcessType> = started.map(|program| program.process_type).collect();
     let mut problems = Problems::new();
     choose(&arguments.types, &mut process_types, &mut problems);
