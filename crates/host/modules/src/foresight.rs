@@ -66,9 +66,7 @@ impl Mentioned {
             Change::File { path, .. } => self.has_path(path),
             Change::Effect(effect) => match &*effect.subject.kind {
                 "path" | "git" => self.has_path(Path::new(&effect.subject.name)),
-                "user" | "group" => {
-                    self.names.iter().any(|name| *name == effect.subject.name) || self.has_accounts()
-                }
+                "user" | "group" => self.names.contains(&effect.subject.name) || self.has_accounts(),
                 "package" | "service" | "sysctl" => self.names.contains(&effect.subject.name),
                 _ => false,
             },

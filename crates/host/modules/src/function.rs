@@ -146,7 +146,7 @@ impl ExecutionFunction {
 impl StateFunction {
     /// The arguments besides `name` that it needs and that are not among these.
     pub fn missing_arguments(&self, map: &Map) -> Vec<&'static str> {
-        let is_given = |name: &&str| map.contains(*name);
+        let is_given = |name: &&str| map.contains(name);
         let needed = self.arguments.iter().filter(|argument| argument.required && argument.name != "name");
         needed
             .filter(|argument| !std::iter::once(&argument.name).chain(argument.aliases).any(is_given))

@@ -127,7 +127,9 @@ impl Failure {
             Self::Host(_) => {}
             Self::Problems(problems) => {
                 let hint = hint.into();
-                problems.iter_mut().for_each(|problem| problem.hints.push(hint.clone()));
+                for problem in problems {
+                    problem.hints.push(hint.clone());
+                }
             }
             Self::Message { advice, .. } => advice.hints.push(hint.into()),
         }

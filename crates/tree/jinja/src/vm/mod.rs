@@ -223,18 +223,6 @@ impl<'r> State<'r> {
         Ok(text.into())
     }
 
-    /// Where the text of a value came from: of an imported template, what printed each part of it. Other values do
-    /// not know.
-    pub fn origin(&self, value: &Value) -> SourceMap {
-        match value {
-            Value::Special(special) => match &**special {
-                Special::Module(module) => SourceMap::new(module.body.runs.clone()),
-                _ => SourceMap::default(),
-            },
-            _ => SourceMap::default(),
-        }
-    }
-
     /// Python's `repr()`.
     pub fn repr(&mut self, value: &Value) -> Result<String, Error> {
         let text = text::repr(value)?;

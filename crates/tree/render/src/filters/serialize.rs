@@ -113,7 +113,7 @@ fn load_yaml(state: &mut State<'_>, args: Args) -> Result<Value, Error> {
     state.charge_text(text.len().saturating_mul(8))?;
     match yaml::load(&text, &Nowhere) {
         Ok(loaded) => Ok(Value::from(&loaded)),
-        Err(error) => Err(bad_yaml(error, &text, &state.origin(&value))),
+        Err(error) => Err(bad_yaml(error, &text, &value.origin())),
     }
 }
 
@@ -141,7 +141,7 @@ fn load_json(state: &mut State<'_>, args: Args) -> Result<Value, Error> {
     let value = value.unwrap_or(Value::None);
     let text = state.text(&value)?;
     json::read(&text).map(|data| Value::from(&data)).map_err(|error| {
-        let place = state.origin(&value).span(error.at.clone());
+        let place = value.origin().span(error.at.clone());
         let message = if place.is_none() {
             format!("Unable to load json from {text}")
         } else {
