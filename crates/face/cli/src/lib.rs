@@ -16,7 +16,8 @@
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
-    reason = "the edge: it reads what describes an app, starts keepers and becomes one-off processes"
+    clippy::print_stderr,
+    reason = "the edge: it reads what describes an app, starts keepers and becomes one-off processes, and what router and drain have to say goes to their log"
 )]
 
 mod app;

@@ -43,7 +43,7 @@ fn machine() -> System {
 
 /// The ids of states that ended in a way.
 fn ids(report: &RunReport, fits: impl Fn(&converge::StateResult) -> bool) -> Vec<Value> {
-    report.results.iter().filter(|result| fits(result)).map(|result| result.id.as_str().into()).collect()
+    report.results.iter().filter(|result| fits(result)).map(|result| Value::from(&*result.id)).collect()
 }
 
 #[test]

@@ -83,10 +83,11 @@ impl Shell {
             ending: None,
             options,
         };
-        if shell.listeners.is_empty() && !saved.http.is_empty() {
-            if let Err((address, error)) = shell.listeners.add(&saved.http, saved.admin.as_deref()) {
-                eprintln!("keeper: cannot listen on {address}: {error}");
-            }
+        if shell.listeners.is_empty()
+            && !saved.http.is_empty()
+            && let Err((address, error)) = shell.listeners.add(&saved.http, saved.admin.as_deref())
+        {
+            eprintln!("keeper: cannot listen on {address}: {error}");
         }
         shell.recognise(&saved.ticks);
         Ok((shell, receiver))

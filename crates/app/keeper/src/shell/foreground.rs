@@ -83,7 +83,9 @@ pub fn guard(run: &Path) {
         if left.is_empty() {
             return;
         }
-        left.iter().for_each(|mark| processes::send(mark.pid, signal, StopTarget::Leader));
+        for mark in left {
+            processes::send(mark.pid, signal, StopTarget::Leader);
+        }
         std::thread::sleep(Duration::from_millis(100));
         if std::time::Instant::now() > end {
             signal = "KILL";

@@ -183,7 +183,7 @@ impl Shell {
     /// How long nothing will have to be done by itself.
     fn pause(&self) -> Duration {
         let next = self.core.deadline().into_iter().chain(self.next_sweep()).min();
-        next.map_or(Duration::from_secs(3600), |next| next.saturating_sub(now().steady))
+        next.map_or(Duration::from_hours(1), |next| next.saturating_sub(now().steady))
     }
 
     fn end(&mut self) {

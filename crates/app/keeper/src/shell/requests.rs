@@ -13,7 +13,7 @@ use crate::core::{Deed, Refused};
 use crate::protocol::{Answer, OneOff, Request};
 
 /// How long a router may go on with the requests it has when another takes its place.
-const ROUTER_GRACE: Duration = Duration::from_secs(60);
+const ROUTER_GRACE: Duration = Duration::from_mins(1);
 
 impl Shell {
     pub(super) fn request(&mut self, request: Request, caller: Caller) {

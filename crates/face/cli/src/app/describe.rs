@@ -199,7 +199,9 @@ fn config(
             EnvContext { format, precedence: Precedence::default(), process: &process, earlier: &files };
         files.push(EnvFile::parse(&name, &bytes, &context, &place.sources, problems)?);
     }
-    files.iter().for_each(|file| config.add_env_file(file));
+    for file in &files {
+        config.add_env_file(file);
+    }
     if let Some(file) = &description.config_file
         && let Err(problem) = add_json(&mut config, file, place)
     {

@@ -20,7 +20,7 @@ use super::describe::{Described, read_bounded};
 use super::lines::Lines;
 use super::place::Place;
 use super::terminal_log::clock;
-use crate::arguments::{Description, Start};
+use crate::arguments::Start;
 use crate::terminal::Surroundings;
 
 /// How the names of folders of runs in the foreground begin.

@@ -56,14 +56,14 @@ impl Pool {
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }
         let (answer, _) = read_answer(&mut connection).await.map_err(|error| Failure::of("upload", error))?;
-        let expected: String = Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect();
+        let expected: String = Sha256::digest(&body).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         if answer == expected.as_bytes() { Ok(()) } else { Err(Failure("upload: another digest".into())) }
     }
 
     /// An event stream of twenty events.
     pub(crate) async fn events(&self) -> Result<(), Failure> {
         let body = self.exchange("/events", b"GET /events HTTP/1.1\r\nHost: test\r\n\r\n", false).await?;
-        let expected: String = (0..20).map(|number| format!("data: {number}\n\n")).collect();
+        let expected: String = (0..20).fold(String::new(), |text, number| text + &format!("data: {number}\n\n"));
         if body == expected.as_bytes() { Ok(()) } else { Err(Failure(format!("/events: {} bytes", body.len()))) }
     }
 

@@ -133,10 +133,8 @@ pub(crate) fn bring_about(
         let stays = if was { "; what ran before goes on" } else { "" };
         return Ok(Outcome::failed(format!("App {app} did not come up{stays}\n{why}")));
     }
-    let comment = match was {
-        true => context.words(format!("App {app} was updated"), format!("App {app} would be updated")),
-        false => context.words(format!("App {app} was started"), format!("App {app} would be started")),
-    };
+    let verb = if was { "updated" } else { "started" };
+    let comment = context.words(format!("App {app} was {verb}"), format!("App {app} would be {verb}"));
     let mut changes = Map::new();
     if was && !differences.is_empty() {
         changes.insert(app.as_str(), differences);
