@@ -1,6 +1,7 @@
 //! What is said to the keeper, and what it answers.
 
 use host::{Action, Command, Effect, Fact, Output, Subject};
+use sha2::{Digest as _, Sha256};
 use value::{Data, Map, Value};
 
 use crate::{Context, Failure};
@@ -33,7 +34,7 @@ pub(crate) struct Look {
 impl Invocation {
     /// What a start would change. `Err` holds what was wrong with the app's files.
     pub(crate) fn look(&self, context: &Context<'_>) -> Result<Result<Look, String>, Failure> {
-        let command = self.up(&["--dry-run", "--out", "json"])?;
+        let command = self.up(&["--dry-run", "--out", "json"]);
         let output = context.host().probe(&command)?;
         if !output.succeeded() {
             return Ok(Err(words_of(&output)));
@@ -84,9 +85,15 @@ impl Invocation {
         Ok(mine.map(|app| text(app, "wanted") == "running"))
     }
 
+    /// Whether this run has started the app just so already.
+    pub(crate) fn is_done(&self, context: &Context<'_>) -> bool {
+        let fact = context.host().fact(&self.subject());
+        matches!(fact, Some(Fact::Present(value)) if value.get("as").and_then(Value::as_str) == Some(&self.digest()))
+    }
+
     /// Starts the app, or lets a new release take over. `Some` holds what went wrong.
     pub(crate) fn start(&self, context: &Context<'_>, was: bool) -> Result<Option<String>, Failure> {
-        let command = self.up(&["--detach"])?;
+        let command = self.up(&["--detach"]);
         self.act(context, command, was.then_some(true), Some(true))
     }
 
@@ -115,16 +122,29 @@ impl Invocation {
         before: Option<bool>,
         after: Option<bool>,
     ) -> Result<Option<String>, Failure> {
-        let fact = |running: Option<bool>| match running {
-            Some(running) => Fact::Present([("running", running)].into_iter().collect::<Map>().into()),
+        let fact = |running: Option<bool>, started: Option<String>| match running {
+            Some(running) => {
+                let mut told: Map = [("running", running)].into_iter().collect();
+                if let Some(digest) = started {
+                    told.insert("as", digest);
+                }
+                Fact::Present(told.into())
+            }
             None => Fact::Absent,
         };
-        let effect = Effect { subject: self.subject(), before: fact(before), after: fact(after) };
+        let after = fact(after, after.filter(|running| *running).map(|_| self.digest()));
+        let effect = Effect { subject: self.subject(), before: fact(before, None), after };
         let output = context.host().act(&Action::new(command, vec![effect]))?.output();
         Ok(output.filter(|output| !output.succeeded()).map(|output| words_of(&output)))
     }
 
-    fn up(&self, options: &[&str]) -> Result<Command, Failure> {
+    /// What tells this declaration from others; config vars cannot be read from it.
+    fn digest(&self) -> String {
+        let text = format!("{:?} {}", self.words, value::json::to_text(&Value::from(self.config.clone())));
+        Sha256::digest(text.as_bytes()).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    }
+
+    fn up(&self, options: &[&str]) -> Command {
         let mut words: Vec<&str> = vec!["up", "--app", &self.app, "--config-file", "-"];
         words.extend(options);
         words.extend(self.words.iter().map(String::as_str));
@@ -134,7 +154,7 @@ impl Invocation {
             config.insert(name.to_string().as_str(), value.to_string());
         }
         command.stdin = value::json::to_text(&Value::from(config)).into_bytes();
-        Ok(command)
+        command
     }
 
     fn command(&self, words: &[&str]) -> Command {

@@ -105,6 +105,9 @@ pub(crate) fn bring_about(
     moved: bool,
 ) -> Result<Outcome, Failure> {
     let app = &invocation.app;
+    if invocation.is_done(context) && !moved {
+        return Ok(Outcome::unchanged(format!("App {app} is already running")));
+    }
     let known = invocation.is_known(context)?;
     let planned = context.host().is_plan() && changes_below(context, source);
     let look = match (known, planned) {
@@ -120,7 +123,10 @@ pub(crate) fn bring_about(
         _ => Some(invocation.look(context)?),
     };
     let differences = match look {
-        Some(Err(why)) => return Ok(Outcome::failed(format!("App {app} cannot be started\n{why}"))),
+        Some(Err(why)) => {
+            let outcome = Outcome::failed(format!("App {app} cannot be started\n{why}"));
+            return Ok(outcome.hint("`pinch up --dry-run` in the app's folder shows the same without a state tree"));
+        }
         Some(Ok(look)) if look.running.is_some() && look.differences.is_empty() && !moved => {
             let release = look.running.unwrap_or_default();
             return Ok(Outcome::unchanged(format!("App {app} is already running (release {release})")));
@@ -131,7 +137,8 @@ pub(crate) fn bring_about(
     let was = known == Some(true);
     if let Some(why) = invocation.start(context, known.is_some())? {
         let stays = if was { "; what ran before goes on" } else { "" };
-        return Ok(Outcome::failed(format!("App {app} did not come up{stays}\n{why}")));
+        let outcome = Outcome::failed(format!("App {app} did not come up{stays}\n{why}"));
+        return Ok(outcome.hint(format!("`pinch logs -a {app}` shows all that its processes said")));
     }
     let verb = if was { "updated" } else { "started" };
     let comment = context.words(format!("App {app} was {verb}"), format!("App {app} would be {verb}"));
@@ -156,7 +163,8 @@ pub(crate) fn restart(context: &Context<'_>, invocation: &Invocation) -> Result<
         return Ok(Outcome::unchanged(format!("App {app} does not run")));
     }
     if let Some(why) = invocation.restart(context)? {
-        return Ok(Outcome::failed(format!("App {app} did not restart; what ran before goes on\n{why}")));
+        let outcome = Outcome::failed(format!("App {app} did not restart; what ran before goes on\n{why}"));
+        return Ok(outcome.hint(format!("`pinch logs -a {app}` shows all that its processes said")));
     }
     let comment = context.words(format!("App {app} was restarted"), format!("App {app} would be restarted"));
     Ok(Outcome::unchanged(comment).with(app, "restarted"))
@@ -170,7 +178,8 @@ pub(super) fn absent(context: &Context<'_>, asked: Absent) -> Result<Outcome, Fa
         return Ok(Outcome::unchanged(format!("App {app} is already absent")));
     };
     if let Some(why) = invocation.end(context, true, ran)? {
-        return Ok(Outcome::failed(format!("App {app} could not be removed\n{why}")));
+        let outcome = Outcome::failed(format!("App {app} could not be removed\n{why}"));
+        return Ok(outcome.hint(format!("`pinch down -a {app}` does the same by hand")));
     }
     let comment = context.words(format!("App {app} was removed"), format!("App {app} would be removed"));
     Ok(Outcome::unchanged(comment).with(app, "removed"))

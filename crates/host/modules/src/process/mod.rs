@@ -75,7 +75,8 @@ fn dead(context: &Context<'_>, asked: Dead) -> Result<Outcome, Failure> {
         return Ok(Outcome::unchanged(format!("Process {app} does not run")));
     }
     if let Some(why) = invocation.end(context, false, true)? {
-        return Ok(Outcome::failed(format!("Process {app} could not be stopped\n{why}")));
+        let outcome = Outcome::failed(format!("Process {app} could not be stopped\n{why}"));
+        return Ok(outcome.hint(format!("`pinch stop -a {app}` does the same by hand")));
     }
     let comment =
         context.words(format!("Process {app} was stopped"), format!("Process {app} would be stopped"));
