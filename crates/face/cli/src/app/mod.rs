@@ -19,6 +19,7 @@ mod ps;
 mod releases;
 mod router;
 mod start;
+mod status_page;
 mod terminal_log;
 mod up;
 

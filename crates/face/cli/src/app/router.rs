@@ -17,7 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::failure::of_client;
-use super::place::Place;
+use super::{place::Place, status_page};
 use crate::arguments::{AppCommon, Internal};
 use crate::terminal::Surroundings;
 
@@ -62,7 +62,7 @@ fn serve(folder: &Path, surroundings: &Surroundings) -> Result<(), Problem> {
     std::thread::spawn(move || write_access_log(batches));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| failed("the router cannot be started", &error))?;
-    let _ = admin;
+    let page_socket = socket.clone();
     let (tables, mut said) = mpsc::channel(16);
     let voice = conversation.voice().map_err(|error| failed("the keeper cannot be answered", &error))?;
     let first = Said { routes: first, voice: Arc::new(std::sync::Mutex::new(voice)) };
@@ -70,6 +70,9 @@ fn serve(folder: &Path, surroundings: &Surroundings) -> Result<(), Problem> {
     let notify = surroundings.variable("NOTIFY_SOCKET").map(PathBuf::from);
     runtime.block_on(async move {
         let router = Arc::new(router);
+        if let Some(admin) = admin {
+            status_page::start(admin, &page_socket, Arc::downgrade(&router)).map_err(of_client)?;
+        }
         let mut terminate = signal(SignalKind::terminate()).map_err(|error| failed("SIGTERM", &error))?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| failed("SIGINT", &error))?;
         let mut tasks = tokio::task::JoinSet::new();
