@@ -25,6 +25,7 @@ const NEEDED: &[Needed] = &[
     needed("dbus", "dbus-daemon"),
     needed("util-linux", "setpriv"),
     needed("python3", "python3"),
+    needed("chromium", "chromium"),
     needed("xz-utils", "xz"),
     needed("zip", "zip"),
     needed("unzip", "unzip"),
