@@ -245,7 +245,9 @@ const POOR_CONTRAST: &str = r"(() => {
     return poor;
 })()";
 
-/// Takes pictures of the pages, for documentation and for eyes: `PICTURES=FOLDER cargo test -p web --test browser -- --ignored`
+/// Takes pictures of the pages, for documentation and for eyes:
+/// `PICTURES=FOLDER cargo test -p web --test browser -- --ignored`. `docs/status.png` is `index-light.png` in 32 colours
+/// (`pngquant 32`).
 #[test]
 #[ignore = "takes pictures, checks nothing"]
 fn pictures() {
