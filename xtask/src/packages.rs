@@ -25,6 +25,7 @@ const NEEDED: &[Needed] = &[
     needed("dbus", "dbus-daemon"),
     needed("util-linux", "setpriv"),
     needed("python3", "python3"),
+    needed("chromium", "chromium"),
     needed("xz-utils", "xz"),
     needed("rsyslog", "/usr/sbin/rsyslogd"),
     needed("rsyslog-gnutls", "/usr/lib/x86_64-linux-gnu/rsyslog/lmnsd_gtls.so"),

@@ -1,5 +1,5 @@
 //! What a page that listens is told.
-#![allow(clippy::disallowed_methods, reason = "tests tell the time")]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests tell the time")]
 
 mod support;
 

@@ -41,7 +41,7 @@ impl LogWriter {
         let day = &time[..10];
         let new_day = day != self.day;
         if new_day {
-            self.day = day.to_owned();
+            day.clone_into(&mut self.day);
         }
         let stderr = event.stream == Stream::Stderr;
         html! {

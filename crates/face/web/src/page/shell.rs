@@ -103,9 +103,9 @@ fn log(app: &AppView, lines: &Markup) -> Markup {
         section class="log" aria-labelledby="log-name" {
             header {
                 h2 id="log-name" { "Log" }
-                p { "Newest lines last. All of them: " code { "pinch logs " (text(&app.name)) } }
+                p { "Newest lines last. All of them: " code { "pinch logs -a " (text(&app.name)) } }
             }
-            // Turned around twice, so that it begins and stays at its end without a script.
+            // A column that grows upwards: it begins at its end and stays there, without a script.
             div class="window" role="region" aria-labelledby="log-name" tabindex="0" {
                 ol id="lines" { (lines) }
             }

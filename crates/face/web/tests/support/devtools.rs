@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::DEADLINE;
 
 /// A headless Chromium with one empty page.
-pub struct Browser {
+pub(crate) struct Browser {
     child: Child,
     orders: ChildStdin,
     messages: mpsc::Receiver<Value>,
@@ -23,7 +23,7 @@ pub struct Browser {
 }
 
 impl Browser {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let profile = tempfile::tempdir().unwrap();
         // Its pipes are descriptors 3 and 4; a shell puts them there.
         let script = "exec chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
@@ -74,7 +74,7 @@ impl Browser {
     }
 
     /// Gives an order and waits for what comes of it.
-    pub fn tell(&mut self, method: &str, parameters: Value) -> Value {
+    pub(crate) fn tell(&mut self, method: &str, parameters: Value) -> Value {
         self.number += 1;
         let mut order = json!({ "id": self.number, "method": method, "params": parameters });
         if let Some(session) = &self.session {
@@ -96,7 +96,7 @@ impl Browser {
     }
 
     /// Waits for an event.
-    pub fn wait_for(&mut self, method: &str) -> Value {
+    pub(crate) fn wait_for(&mut self, method: &str) -> Value {
         if let Some(index) = self.events.iter().position(|event| event["method"] == method) {
             return self.events.remove(index).unwrap()["params"].clone();
         }
@@ -110,7 +110,7 @@ impl Browser {
     }
 
     /// What the browser has complained about since the last call: errors, policy violations, exceptions.
-    pub fn complaints(&mut self) -> Vec<String> {
+    pub(crate) fn complaints(&mut self) -> Vec<String> {
         self.evaluate("0");
         let of_complaint = |event: &Value| match event["method"].as_str() {
             Some("Log.entryAdded") => Some(event["params"]["entry"]["text"].to_string()),
@@ -123,14 +123,14 @@ impl Browser {
         self.events.drain(..).filter_map(|event| of_complaint(&event)).collect()
     }
 
-    pub fn open(&mut self, url: &str) {
+    pub(crate) fn open(&mut self, url: &str) {
         self.events.retain(|event| event["method"] != "Page.loadEventFired");
         self.tell("Page.navigate", json!({ "url": url }));
         self.wait_for("Page.loadEventFired");
     }
 
     /// The value of an expression.
-    pub fn evaluate(&mut self, expression: &str) -> Value {
+    pub(crate) fn evaluate(&mut self, expression: &str) -> Value {
         let parameters = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
         let outcome = self.tell("Runtime.evaluate", parameters);
         assert!(outcome["exceptionDetails"].is_null(), "{expression}: {}", outcome["exceptionDetails"]);
@@ -138,13 +138,13 @@ impl Browser {
     }
 
     /// The text that a person sees, spaces and line breaks each as one space.
-    pub fn text(&mut self, selector: &str) -> String {
+    pub(crate) fn text(&mut self, selector: &str) -> String {
         let text = self.evaluate(&format!("document.querySelector({})?.innerText ?? ''", json!(selector)));
         text.as_str().unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     /// Waits until an expression is true.
-    pub fn until(&mut self, expression: &str) {
+    pub(crate) fn until(&mut self, expression: &str) {
         let start = Instant::now();
         while self.evaluate(expression) != true {
             assert!(start.elapsed() < DEADLINE, "never true: {expression}\n{}", self.text("body"));
@@ -153,7 +153,7 @@ impl Browser {
     }
 
     /// A window of that many CSS pixels, in light or dark.
-    pub fn look(&mut self, width: u32, height: u32, scheme: &str) {
+    pub(crate) fn look(&mut self, width: u32, height: u32, scheme: &str) {
         let metrics =
             json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
         self.tell("Emulation.setDeviceMetricsOverride", metrics);
@@ -162,7 +162,7 @@ impl Browser {
     }
 
     /// A picture of what is in the window, as PNG.
-    pub fn picture(&mut self) -> Vec<u8> {
+    pub(crate) fn picture(&mut self) -> Vec<u8> {
         use base64::Engine as _;
         let data = self.tell("Page.captureScreenshot", json!({ "format": "png" }))["data"].clone();
         base64::prelude::BASE64_STANDARD.decode(data.as_str().unwrap()).unwrap()

@@ -3,11 +3,12 @@
     dead_code,
     clippy::disallowed_methods,
     clippy::disallowed_types,
+    clippy::unwrap_used,
     reason = "shared by several tests; they write log files as the collector does"
 )]
 
-pub mod devtools;
-pub mod sample;
+pub(crate) mod devtools;
+pub(crate) mod sample;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -23,25 +24,25 @@ use tokio::sync::{oneshot, watch};
 use web::{RouterStatistics, Source};
 
 /// How long a test waits for anything before it fails.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 
 /// A page that is served, on a thread of its own.
-pub struct Served {
-    pub address: SocketAddr,
-    pub logs: tempfile::TempDir,
-    pub requests: Arc<AtomicU64>,
-    pub now: Arc<AtomicU64>,
+pub(crate) struct Served {
+    pub(crate) address: SocketAddr,
+    pub(crate) logs: tempfile::TempDir,
+    pub(crate) requests: Arc<AtomicU64>,
+    pub(crate) now: Arc<AtomicU64>,
     status: Option<watch::Sender<Arc<Status>>>,
     shutdown: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Served {
-    pub fn new(status: Status) -> Self {
+    pub(crate) fn new(status: Status) -> Self {
         Self::on("127.0.0.1:0", status)
     }
 
-    pub fn on(address: &str, status: Status) -> Self {
+    pub(crate) fn on(address: &str, status: Status) -> Self {
         let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap();
         let logs = tempfile::tempdir().unwrap();
@@ -79,24 +80,24 @@ impl Served {
         }
     }
 
-    pub fn change(&self, change: impl FnOnce(&mut Status)) {
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Status)) {
         let sender = self.status.as_ref().unwrap();
         sender.send_modify(|status| change(Arc::make_mut(status)));
     }
 
     /// The keeper is gone.
-    pub fn lose_keeper(&mut self) {
+    pub(crate) fn lose_keeper(&mut self) {
         self.status = None;
     }
 
     /// Adds a record to a log, as the collector does.
-    pub fn say(&self, app: &str, process: &str, stream: &str, text: &[u8]) {
+    pub(crate) fn say(&self, app: &str, process: &str, stream: &str, text: &[u8]) {
         let time =
             logs::Timestamp::from_nanoseconds(self.now.load(Ordering::Relaxed) * 1_000_000_000 + 250_000_000);
         self.write(app, process, &[format!("{time} {stream} F ").as_bytes(), text, b"\n"].concat());
     }
 
-    pub fn write(&self, app: &str, process: &str, bytes: &[u8]) {
+    pub(crate) fn write(&self, app: &str, process: &str, bytes: &[u8]) {
         let folder = self.logs.path().join(app);
         fs::create_dir_all(&folder).unwrap();
         let path = folder.join(format!("{process}.log"));
@@ -105,16 +106,16 @@ impl Served {
     }
 
     /// Asks and reads the whole answer.
-    pub fn get(&self, path: &str) -> Reply {
+    pub(crate) fn get(&self, path: &str) -> Reply {
         self.ask(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
     }
 
-    pub fn ask(&self, request: &str) -> Reply {
+    pub(crate) fn ask(&self, request: &str) -> Reply {
         Reply::read(self.open(request))
     }
 
     /// Asks, and leaves the answer to the caller.
-    pub fn open(&self, request: &str) -> TcpStream {
+    pub(crate) fn open(&self, request: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
@@ -122,7 +123,7 @@ impl Served {
     }
 
     /// Asks, reads the head of the answer, and hangs up.
-    pub fn head(&self, path: &str) -> Reply {
+    pub(crate) fn head(&self, path: &str) -> Reply {
         self.begin(path).0
     }
 
@@ -132,7 +133,7 @@ impl Served {
         (Reply::head(&mut reader), reader)
     }
 
-    pub fn events(&self, path: &str) -> Events {
+    pub(crate) fn events(&self, path: &str) -> Events {
         let (reply, reader) = self.begin(path);
         assert_eq!((reply.status, reply.header("content-type")), (200, Some("text/event-stream")));
         assert_eq!(reply.header("transfer-encoding"), Some("chunked"));
@@ -140,7 +141,7 @@ impl Served {
     }
 
     /// Ends the server as its shutdown does.
-    pub fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         drop(self.shutdown.take());
         if let Some(thread) = self.thread.take() {
             thread.join().unwrap();
@@ -160,10 +161,10 @@ impl Drop for Served {
 
 /// An answer.
 #[derive(Debug)]
-pub struct Reply {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: String,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
 }
 
 impl Reply {
@@ -192,7 +193,7 @@ impl Reply {
         Self { status, headers: lines.iter().skip(1).map(header).collect(), body: String::new() }
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut found = self.headers.iter().filter(|(there, _)| there == name);
         let value = found.next().map(|(_, value)| value.as_str());
         assert!(found.next().is_none(), "{name} is there twice");
@@ -201,14 +202,14 @@ impl Reply {
 }
 
 /// A stream of events.
-pub struct Events {
+pub(crate) struct Events {
     reader: BufReader<TcpStream>,
     text: String,
 }
 
 impl Events {
     /// The next event and its data; `None`: the stream has ended.
-    pub fn next(&mut self) -> Option<(String, serde_json::Value)> {
+    pub(crate) fn next(&mut self) -> Option<(String, serde_json::Value)> {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
                 let field =
@@ -235,7 +236,7 @@ impl Events {
     }
 
     /// The first event from here on that satisfies a condition.
-    pub fn until(
+    pub(crate) fn until(
         &mut self,
         event: &str,
         mut condition: impl FnMut(&serde_json::Value) -> bool,
@@ -249,7 +250,7 @@ impl Events {
     }
 
     /// The HTML of a part, from the first update from here on that has it and satisfies a condition.
-    pub fn part(&mut self, id: &str, condition: impl Fn(&str) -> bool) -> String {
+    pub(crate) fn part(&mut self, id: &str, condition: impl Fn(&str) -> bool) -> String {
         let html = |data: &serde_json::Value| {
             let parts = data["parts"].as_array().unwrap().iter();
             parts.clone().find(|part| part["id"] == id).map(|part| part["html"].as_str().unwrap().to_owned())
@@ -260,7 +261,7 @@ impl Events {
 }
 
 /// Whether a program is on the path.
-pub fn installed(program: &str) -> bool {
+pub(crate) fn installed(program: &str) -> bool {
     std::env::var_os("PATH").is_some_and(|path| {
         std::env::split_paths(&path).any(|folder: std::path::PathBuf| Path::is_file(&folder.join(program)))
     })

@@ -8,13 +8,13 @@ use procfile::{CommandLine, ProcessType};
 use release::Route;
 
 /// 2026-11-28 10:00:00 UTC.
-pub const NOW: u64 = 1_795_860_000;
+pub(crate) const NOW: u64 = 1_795_860_000;
 
 /// A value that must never be seen.
-pub const SECRET: &str = "correct-horse-battery-staple";
+pub(crate) const SECRET: &str = "correct-horse-battery-staple";
 
 /// Two apps as they should be, and the router.
-pub fn quiet() -> Status {
+pub(crate) fn quiet() -> Status {
     let guestbook = AppStatus {
         route: Some(route("guestbook.localhost", "/")),
         revision: Some("3f1c9a7be04d21".into()),
@@ -46,7 +46,7 @@ pub fn quiet() -> Status {
 }
 
 /// The same machine on a worse day: everything that can be shown is there.
-pub fn busy() -> Status {
+pub(crate) fn busy() -> Status {
     let mut status = quiet();
     let guestbook = &mut status.apps[0];
     guestbook.rolling_out = Some(4);
@@ -88,7 +88,7 @@ pub fn busy() -> Status {
 }
 
 /// An app as the keeper reports it, with a secret wherever it could have one.
-pub fn app(name: &str, release: Option<u64>) -> AppStatus {
+pub(crate) fn app(name: &str, release: Option<u64>) -> AppStatus {
     AppStatus {
         name: name.into(),
         wanted: Wanted::Running,
@@ -103,12 +103,12 @@ pub fn app(name: &str, release: Option<u64>) -> AppStatus {
     }
 }
 
-pub fn route(host: &str, path: &str) -> Route {
+pub(crate) fn route(host: &str, path: &str) -> Route {
     Route { process_type: "web".into(), hosts: vec![host.into()], path: path.into(), drain_seconds: 30 }
 }
 
 /// A ready process; its type holds a secret in its command and in its variables.
-pub fn process(name: &str, release: u64) -> Process {
+pub(crate) fn process(name: &str, release: u64) -> Process {
     let (process_type, number) = name.rsplit_once('.').unwrap();
     let slot =
         Slot { generation: release, process_type: process_type.into(), number: number.parse().unwrap() };
@@ -134,10 +134,10 @@ pub fn process(name: &str, release: u64) -> Process {
     }
 }
 
-pub type Process = ProcessStatus;
+pub(crate) type Process = ProcessStatus;
 
 /// What makes a process differ from a ready one.
-pub trait Different {
+pub(crate) trait Different {
     fn state(self, state: State) -> Self;
     fn up(self, seconds: u64) -> Self;
     fn pid(self, pid: Option<u32>) -> Self;
@@ -168,7 +168,7 @@ impl Different for Process {
 }
 
 /// Log lines of the guestbook.
-pub fn talk(served: &super::Served) {
+pub(crate) fn talk(served: &super::Served) {
     let traceback = b"Traceback (most recent call last):\n  File \"web.py\", line 41, in sign\n    entry = entries[number]\nIndexError: list index out of range";
     for (second, (process, stream, text)) in (0..).zip([
         ("web.1", "stderr", &b"listening on port 5000, 4 threads"[..]),
