@@ -91,8 +91,7 @@ async fn drain(
     };
     let (_, end) = drains.metrics().remove(0);
     drains.run(open, done).await;
-    let metrics = end.borrow().clone();
-    metrics
+    end.borrow().clone()
 }
 
 fn messages(output: &std::sync::Mutex<Vec<u8>>) -> Vec<String> {
