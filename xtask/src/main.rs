@@ -5,6 +5,7 @@
 //! | `test` | all that CI runs; as root on Debian it installs what the tests need first |
 //! | `edges` | holds crates to their storeys, lints and sizes |
 //! | `bench` | speed and memory beside the real Salt, in one run |
+//! | `soak` | the long forms of tests |
 //! | `fuzz` | fuzzes the parsers |
 //! | `compare` | low state of formulas beside the real Salt's |
 //!
@@ -26,6 +27,7 @@ mod metadata;
 mod packages;
 mod process;
 mod salt;
+mod soak;
 mod test;
 
 use std::process::ExitCode;
@@ -41,6 +43,7 @@ usage: cargo xtask COMMAND
   bench [--json] [--quick] [--salt VENV] [NAME...]
                                   speed and memory beside the real Salt; names: size ping files compile scaling
   fuzz [TARGET...] [--seconds N]  fuzz all targets, or those named, N seconds each (default 60)
+  soak [SUITE...]                 the long forms of tests: upgrades under load, keepers killed
   compare FORMULA_DIR... [--salt VENV] [--verbose]
                                   low state of each SLS beside the real Salt's";
 
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         "edges" => edges::run(),
         "bench" => bench::run(rest),
         "fuzz" => fuzz::run(rest),
+        "soak" => soak::run(rest),
         "compare" => compare::run(rest),
         bench::MEASURE => bench::measure_child(rest),
         "help" | "--help" | "-h" => {

@@ -40,7 +40,9 @@ fn main() -> Outcome<()> {
     match words.as_slice() {
         ["write", lines, how] => write_lines(lines.parse()?, *how == "lines"),
         ["copy", fifo, file] => copy(Path::new(fifo), Path::new(file)),
-        ["collect", fifo, directory, compress] => collect(Path::new(fifo), Path::new(directory), *compress == "gzip"),
+        ["collect", fifo, directory, compress] => {
+            collect(Path::new(fifo), Path::new(directory), *compress == "gzip")
+        }
         _ => compare(&words),
     }
 }
@@ -95,7 +97,10 @@ fn compare(words: &[&str]) -> Outcome<()> {
         }
         if !json {
             println!("{lines} lines of {LINE} bytes, written in {how}:");
-            println!("{:<24}{:>12}{:>16}{:>16}{:>10}{:>10}", "", "lines/s", "cpu s/million", "thread", "lost", "PSS KiB");
+            println!(
+                "{:<24}{:>12}{:>16}{:>16}{:>10}{:>10}",
+                "", "lines/s", "cpu s/million", "thread", "lost", "PSS KiB"
+            );
         }
         for (figures, (_, name)) in best.iter().zip(CONTESTANTS) {
             print_figures(json, name, how, lines, figures.as_ref());
@@ -133,7 +138,9 @@ fn run(contestant: Contestant, lines: u64, how: &str, below: &Path) -> Outcome<O
     let this = std::env::current_exe()?;
     let mut command = match contestant {
         Contestant::Floor => arguments(&this, &["copy".as_ref(), fifo.as_ref(), log.join("bytes").as_ref()]),
-        Contestant::Pinch => arguments(&this, &["collect".as_ref(), fifo.as_ref(), log.as_ref(), "plain".as_ref()]),
+        Contestant::Pinch => {
+            arguments(&this, &["collect".as_ref(), fifo.as_ref(), log.as_ref(), "plain".as_ref()])
+        }
         Contestant::PinchCompressed => {
             arguments(&this, &["collect".as_ref(), fifo.as_ref(), log.as_ref(), "gzip".as_ref()])
         }
@@ -225,7 +232,9 @@ fn write_lines(lines: u64, each: bool) -> Outcome<()> {
         write!(block, "{number:010} GET /guestbook/{:x} 200", random % 4096)?;
         while block.len() < start + LINE - 1 {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            block.extend_from_slice([&b" entry"[..], b" user=", b" 12ms ", b" ok", b" cache"][(random >> 60) as usize % 5]);
+            block.extend_from_slice(
+                [&b" entry"[..], b" user=", b" 12ms ", b" ok", b" cache"][(random >> 60) as usize % 5],
+            );
         }
         block.truncate(start + LINE - 1);
         block.push(b'\n');
@@ -245,7 +254,8 @@ fn collect(fifo: &Path, directory: &Path, compress: bool) -> Outcome<()> {
     let archiver = Archiver::new();
     let rotation = Rotation { compress, keep: 1000, ..Rotation::default() };
     let collector = Collector::start()?;
-    let sink = collector.attach(Box::new(FileSink::open(&directory.join("web.1.log"), rotation, &archiver)?))?;
+    let sink =
+        collector.attach(Box::new(FileSink::open(&directory.join("web.1.log"), rotation, &archiver)?))?;
     let process = ProcessKey(1);
     let (name, history) = ("web.1".to_owned(), History::Fresh);
     collector.add(Source { process, name, stream: Stream::Stdout, output, sink, history })?;

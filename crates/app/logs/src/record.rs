@@ -80,7 +80,13 @@ impl<'a> Record<'a> {
             b"P" => true,
             _ => return None,
         };
-        Some(Self { time: Timestamp::parse(time)?, stream, partial, joined: tags.any(|tag| tag == b"J"), text })
+        Some(Self {
+            time: Timestamp::parse(time)?,
+            stream,
+            partial,
+            joined: tags.any(|tag| tag == b"J"),
+            text,
+        })
     }
 
     /// Appends the record to `out`, newline included. A newline inside the text would end the record: it must have none.
@@ -163,7 +169,13 @@ mod tests {
     use super::*;
 
     fn any_record() -> impl Strategy<Value = (u64, bool, bool, bool, Vec<u8>)> {
-        (any::<u64>(), any::<bool>(), any::<bool>(), any::<bool>(), prop::collection::vec(any::<u8>(), 0..200))
+        (
+            any::<u64>(),
+            any::<bool>(),
+            any::<bool>(),
+            any::<bool>(),
+            prop::collection::vec(any::<u8>(), 0..200),
+        )
     }
 
     fn record<'a>((time, stderr, partial, joined, text): &'a (u64, bool, bool, bool, Vec<u8>)) -> Record<'a> {

@@ -19,7 +19,9 @@ fn output() -> impl Strategy<Value = Vec<Vec<u8>>> {
         prop::collection::vec(any::<u8>(), 0..200),
         prop::collection::vec(prop_oneof![Just(b'\n'), any::<u8>()], 0..200),
         "(line [a-z]{0,20}\n){0,9}(rest)?".prop_map(String::into_bytes),
-        Just(b"Traceback (most recent call last):\n  File 'a.py', line 1, in f\n    x\nValueError\n".to_vec()),
+        Just(
+            b"Traceback (most recent call last):\n  File 'a.py', line 1, in f\n    x\nValueError\n".to_vec()
+        ),
         (1..60_000_usize).prop_map(|length| vec![b'x'; length]),
     ];
     prop::collection::vec(chunk, 0..12)
@@ -135,7 +137,11 @@ fn the_start_of_a_line_does_not_wait_for_ever() {
     let start = Instant::now();
     write_all(&writer, b"one\nPassword: ");
     eventually("the prompt is written", || tagged(&memory.bytes()).len() == 2);
-    assert!(start.elapsed() >= Duration::from_millis(190), "it had time to become a line: {:?}", start.elapsed());
+    assert!(
+        start.elapsed() >= Duration::from_millis(190),
+        "it had time to become a line: {:?}",
+        start.elapsed()
+    );
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     write_all(&writer, b"secret\ntwo\n");
     finish(&collector, 1);
@@ -145,7 +151,13 @@ fn the_start_of_a_line_does_not_wait_for_ever() {
 #[test]
 fn a_line_that_was_begun_before_its_trace_was_known_is_joined_as_a_whole() {
     let (collector, memory, writer) = one_stream();
-    for piece in [&b"Trace"[..], b"back (most recent call last):\n", b"  Fi", b"le 'a.py', line 1, in f\nValue", b"Error: x\nnext\n"] {
+    for piece in [
+        &b"Trace"[..],
+        b"back (most recent call last):\n",
+        b"  Fi",
+        b"le 'a.py', line 1, in f\nValue",
+        b"Error: x\nnext\n",
+    ] {
         write_all(&writer, piece);
         std::thread::sleep(Duration::from_millis(300));
     }
@@ -225,7 +237,10 @@ fn a_fifo_whose_other_end_is_closed_and_opened_again_goes_on() {
     eventually("the end is seen", || stats(&collector).streams[0].ended);
     let before = cpu();
     std::thread::sleep(Duration::from_millis(300));
-    assert!(cpu() - before < Duration::from_millis(100), "an end that lasts must not keep the collector busy");
+    assert!(
+        cpu() - before < Duration::from_millis(100),
+        "an end that lasts must not keep the collector busy"
+    );
     let (_, writer) = fifo(&path);
     write_all(&writer, b"second\n");
     eventually("it goes on", || tagged(&memory.bytes()) == ["F first", "F second"]);

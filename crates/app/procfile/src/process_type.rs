@@ -1,12 +1,15 @@
 //! What one process type is: the form that Procfiles, `supervisord.conf` and app definitions are all brought into.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 /// One process type of an app (`web`, `worker`): how its processes start, become ready, restart and stop.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+///
+/// `Debug` covers what looks secret in variables and in the command.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProcessType {
     /// Its name, `[A-Za-z0-9_-]{1,63}`; processes of it are `NAME.1`, `NAME.2` …
     pub name: String,
@@ -128,12 +131,92 @@ impl ProcessType {
             umask: None,
             port: None,
             ready,
-            ready_timeout: Duration::from_secs(60),
+            ready_timeout: Duration::from_mins(1),
             restart: Restart::default(),
             essential: false,
             after: Vec::new(),
             priority: 999,
             stop: Stop::default(),
+        }
+    }
+}
+
+/// The longest name of a process type, as DNS has it for a label.
+pub const LONGEST_NAME: usize = 63;
+
+/// Why a text is no name of a process type.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// There is nothing.
+    #[error("a process type needs a name")]
+    Empty,
+    /// It is longer than [`LONGEST_NAME`].
+    #[error("a name of {length} letters: {LONGEST_NAME} is the most")]
+    TooLong {
+        /// Its length.
+        length: usize,
+    },
+    /// It has a character that is not allowed.
+    #[error("{found:?} in the name of a process type")]
+    Character {
+        /// The byte it begins at.
+        at: usize,
+        /// The character.
+        found: char,
+    },
+}
+
+/// Whether a text can name a process type: `[A-Za-z0-9_-]{1,63}`.
+pub fn check_name(name: &str) -> Result<(), NameError> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if name.is_empty() {
+        return Err(NameError::Empty);
+    }
+    match name.char_indices().find(|(_, c)| !allowed(*c)) {
+        Some((at, found)) => Err(NameError::Character { at, found }),
+        None if name.len() > LONGEST_NAME => Err(NameError::TooLong { length: name.len() }),
+        None => Ok(()),
+    }
+}
+
+/// A process type's name as a label of a host name: lower case, `-` for `_`. `None` where no label comes of it:
+/// it has to begin and end with a letter or a digit (RFC 1123).
+pub fn host_label(name: &str) -> Option<String> {
+    let label = name.to_ascii_lowercase().replace('_', "-");
+    let fits = check_name(name).is_ok() && !label.starts_with('-') && !label.ends_with('-');
+    fits.then_some(label)
+}
+
+impl fmt::Debug for ProcessType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let environment: Vec<_> =
+            self.environment.iter().map(|(name, value)| (name, crate::mask(name, value))).collect();
+        f.debug_struct("ProcessType")
+            .field("name", &self.name)
+            .field("command", &shown(&self.command))
+            .field("count", &self.count)
+            .field("directory", &self.directory)
+            .field("environment", &environment)
+            .field("user", &self.user)
+            .field("umask", &self.umask)
+            .field("port", &self.port)
+            .field("ready", &self.ready)
+            .field("ready_timeout", &self.ready_timeout)
+            .field("restart", &self.restart)
+            .field("essential", &self.essential)
+            .field("after", &self.after)
+            .field("priority", &self.priority)
+            .field("stop", &self.stop)
+            .finish()
+    }
+}
+
+/// A command with passwords covered.
+fn shown(command: &CommandLine) -> CommandLine {
+    match command {
+        CommandLine::Shell(line) => CommandLine::Shell(crate::mask("", line)),
+        CommandLine::Argv(words) => {
+            CommandLine::Argv(words.iter().map(|word| crate::mask("", word)).collect())
         }
     }
 }
@@ -152,5 +235,34 @@ impl Default for Restart {
 impl Default for Stop {
     fn default() -> Self {
         Self { signal: "TERM".into(), grace: Duration::from_secs(10), target: StopTarget::Group }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_letters_digits_and_two_signs() {
+        assert_eq!(check_name("web_2-A"), Ok(()));
+        assert_eq!(check_name(""), Err(NameError::Empty));
+        assert_eq!(check_name("wéb"), Err(NameError::Character { at: 1, found: 'é' }));
+        assert_eq!(check_name(&"a".repeat(63)), Ok(()));
+        assert_eq!(check_name(&"a".repeat(64)), Err(NameError::TooLong { length: 64 }));
+    }
+
+    #[test]
+    fn host_labels() {
+        assert_eq!(host_label("Web_API").as_deref(), Some("web-api"));
+        assert_eq!(host_label("_web"), None);
+        assert_eq!(host_label("web-"), None);
+    }
+
+    #[test]
+    fn debug_covers_secrets() {
+        let mut web = ProcessType::new("web", CommandLine::Shell("x --db mongodb://a:hunter2@h/".into()));
+        web.environment = vec![("TOKEN".into(), "hunter2".into()), ("MODE".into(), "fast".into())];
+        let shown = format!("{web:?}");
+        assert!(!shown.contains("hunter2") && shown.contains("fast"), "{shown}");
     }
 }

@@ -1,7 +1,7 @@
 //! The exit codes of every Pinch command. They are an interface: numbers never change meaning.
 
 /// How a command ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Exit {
     /// Done, and everything holds.

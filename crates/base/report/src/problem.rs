@@ -1,12 +1,16 @@
 //! One problem, and a run's worth of them.
 
+use foldhash::fast::RandomState;
+use indexmap::IndexSet;
 use value::Span;
 
 use crate::Exit;
 
 /// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Severity {
+    /// Worth knowing; nothing is wrong. `--strict` leaves it as it is.
+    Note,
     /// Looks mistaken, but the run goes on.
     Warning,
     /// Nothing right can come of it.
@@ -14,7 +18,7 @@ pub enum Severity {
 }
 
 /// Where it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Place {
     /// Nowhere in particular.
     #[default]
@@ -26,7 +30,7 @@ pub enum Place {
 }
 
 /// What failed, where, why, and what to do next.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Problem {
     /// How bad.
     pub severity: Severity,
@@ -67,6 +71,11 @@ impl Problem {
     /// A warning.
     pub fn warning(code: &'static str, what: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, exit: Exit::Done, ..Self::error(code, what) }
+    }
+
+    /// A note.
+    pub fn note(code: &'static str, what: impl Into<String>) -> Self {
+        Self { severity: Severity::Note, exit: Exit::Done, ..Self::error(code, what) }
     }
 
     /// Puts it at a span; [`Span::NONE`] leaves the place as it was.
@@ -140,7 +149,7 @@ impl Problem {
 /// All problems of a run, in the order they were found; the same one is kept once.
 #[derive(Clone, Debug, Default)]
 pub struct Problems {
-    list: Vec<Problem>,
+    list: IndexSet<Problem, RandomState>,
 }
 
 impl Problems {
@@ -151,16 +160,12 @@ impl Problems {
 
     /// Adds one, unless the very same is there.
     pub fn push(&mut self, problem: Problem) {
-        if !self.list.contains(&problem) {
-            self.list.push(problem);
-        }
+        self.list.insert(problem);
     }
 
     /// Adds many.
     pub fn extend(&mut self, problems: impl IntoIterator<Item = Problem>) {
-        for problem in problems {
-            self.push(problem);
-        }
+        self.list.extend(problems);
     }
 
     /// In the order found.
@@ -195,35 +200,76 @@ impl Problems {
 
     /// Puts those that stand nowhere, from the one with number `first` on, at a span.
     pub fn place_from(&mut self, first: usize, span: Span) {
-        for problem in self.list.iter_mut().skip(first) {
-            if problem.place == Place::Nowhere && !span.is_none() {
-                problem.place = Place::Span(span);
-            }
+        if first >= self.list.len() {
+            return;
         }
+        let later = self.list.split_off(first);
+        self.list.extend(
+            later.into_iter().map(
+                |problem| {
+                    if problem.place == Place::Nowhere { problem.at(span) } else { problem }
+                },
+            ),
+        );
     }
 
     /// Turns every warning into an error (`--strict`).
     pub fn make_strict(&mut self) {
-        for problem in &mut self.list {
-            if problem.severity == Severity::Warning {
-                problem.severity = Severity::Error;
-                problem.exit = Exit::Usage;
-            }
-        }
+        let strict = |problem: Problem| match problem.severity {
+            Severity::Warning => Problem { severity: Severity::Error, exit: Exit::Usage, ..problem },
+            Severity::Error | Severity::Note => problem,
+        };
+        self.list = std::mem::take(&mut self.list).into_iter().map(strict).collect();
     }
 }
 
 impl From<Problem> for Problems {
     fn from(problem: Problem) -> Self {
-        Self { list: vec![problem] }
+        Self { list: std::iter::once(problem).collect() }
     }
 }
 
 impl IntoIterator for Problems {
     type Item = Problem;
-    type IntoIter = std::vec::IntoIter<Problem>;
+    type IntoIter = indexmap::set::IntoIter<Problem>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.list.into_iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use value::SourceId;
+
+    use super::*;
+
+    fn whats(problems: &Problems) -> Vec<&str> {
+        problems.iter().map(|problem| problem.what.as_str()).collect()
+    }
+
+    #[test]
+    fn the_same_problem_is_kept_once_in_the_order_found() {
+        let mut problems = Problems::from(Problem::error("t", "b"));
+        problems.extend([Problem::error("t", "a"), Problem::error("t", "b"), Problem::warning("t", "a")]);
+        assert_eq!(whats(&problems), ["b", "a", "a"]);
+        problems.make_strict();
+        assert_eq!(whats(&problems), ["b", "a"]);
+    }
+
+    #[test]
+    fn later_problems_without_a_place_get_one() {
+        let span = Span::new(SourceId(1), 2, 3);
+        let mut problems = Problems::from(Problem::error("t", "early"));
+        problems.extend([
+            Problem::error("t", "x"),
+            Problem::error("t", "y").on("/etc"),
+            Problem::error("t", "z"),
+        ]);
+        problems.place_from(1, span);
+        let places: Vec<_> = problems.iter().map(Problem::span).collect();
+        assert_eq!(places, [None, Some(span), None, Some(span)]);
+        problems.push(Problem::error("t", "z").at(span));
+        assert_eq!(whats(&problems), ["early", "x", "y", "z"]);
     }
 }

@@ -22,6 +22,7 @@ pub fn render(problem: &Problem, sources: &Sources, style: Style) -> String {
         Style::Colour => Renderer::styled(),
     };
     let level = match problem.severity {
+        Severity::Note => Level::NOTE,
         Severity::Warning => Level::WARNING,
         Severity::Error => Level::ERROR,
     };
@@ -126,6 +127,13 @@ mod tests {
             "error: no state function `pkg.instaled`\n \
              --> web/init.sls:2:3\n  |\n2 |   pkg.instaled: []\n  |   ^^^^^^^^^^^^\n  |\n  = help: did you mean `pkg.installed`?\n"
         );
+    }
+
+    #[test]
+    fn a_note_is_no_warning() {
+        let note = Problem::note("t", "readers disagree");
+        assert!(note.severity < Severity::Warning);
+        assert_eq!(render(&note, &Sources::new(), Style::Plain), "note: readers disagree\n");
     }
 
     #[test]

@@ -52,6 +52,7 @@ fn write(out: &mut String, value: &Value, indent: Option<usize>, depth: usize) {
             match key {
                 crate::Key::Null => quote(out, "null"),
                 crate::Key::Bool(flag) => quote(out, if *flag { "true" } else { "false" }),
+                crate::Key::Str(text) => quote(out, text),
                 key => quote(out, &key.to_string()),
             }
             out.push_str(": ");
@@ -84,29 +85,38 @@ fn sequence<T>(
 }
 
 fn new_line(out: &mut String, indent: Option<usize>, depth: usize) {
+    const SPACES: &str = "                                ";
     if let Some(width) = indent {
         out.push('\n');
-        out.extend(std::iter::repeat_n(' ', width * depth));
+        let mut left = width * depth;
+        while left > 0 {
+            let count = left.min(SPACES.len());
+            out.push_str(&SPACES[..count]);
+            left -= count;
+        }
     }
 }
 
 fn quote(out: &mut String, text: &str) {
+    out.reserve(text.len() + 2);
     out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            c if (c as u32) < 0x20 => {
-                let _ = write!(out, "\\u{:04x}", c as u32);
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+        out.push_str(&rest[..at]);
+        match rest.as_bytes()[at] {
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            8 => out.push_str("\\b"),
+            12 => out.push_str("\\f"),
+            byte @ (b'"' | b'\\') => out.extend(['\\', byte.into()]),
+            byte => {
+                let _ = write!(out, "\\u{byte:04x}");
             }
-            c => out.push(c),
         }
+        rest = &rest[at + 1..];
     }
+    out.push_str(rest);
     out.push('"');
 }
 
@@ -143,6 +153,13 @@ mod tests {
         let text = r#"{"a": [1, 2.5, null, true], "b": {"c": "x\ny"}, "d": 123456789012345678901234567890}"#;
         let value = from_text(text).unwrap();
         assert_eq!(to_text(&value), text);
+    }
+
+    #[test]
+    fn what_json_cannot_hold_is_escaped() {
+        let text = "a\"\\/\n\r\t\u{8}\u{c}\u{0}\u{1f}é\u{7f}";
+        assert_eq!(to_text(&text.into()), r#""a\"\\/\n\r\t\b\f\u0000\u001fé"#.to_string() + "\u{7f}\"");
+        assert_eq!(from_text(&to_text(&text.into())).unwrap(), text.into());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use indexmap::Equivalent;
+use hashbrown::Equivalent;
 
 /// What may stand left of a colon: a scalar, or (rarely) a list of scalars.
 ///

@@ -13,6 +13,14 @@
 //! # What it never does
 //! Decide anything about states. It parses, calls, prints.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::print_stderr,
+    reason = "the edge: it reads what describes an app, starts keepers and becomes one-off processes, and what router and drain have to say goes to their log"
+)]
+
+mod app;
 mod arguments;
 mod commands;
 mod configuration;
@@ -21,6 +29,7 @@ mod progress;
 mod session;
 mod talk;
 mod terminal;
+mod usage;
 mod words;
 
 use clap::Parser as _;
@@ -33,11 +42,19 @@ pub fn main() -> std::process::ExitCode {
     let line = match arguments::CommandLine::try_parse_from(arguments::as_typed(typed)) {
         Ok(line) => line,
         Err(error) => {
-            // Help and version go to standard output and are no failure; a broken pipe is nobody's fault.
-            let _ = error.print();
+            match usage::problem(&error) {
+                Some(problem) => {
+                    let talk = talk::Talk::new(&surroundings, &arguments::Common::default());
+                    talk.problems(&problem.into(), &report::Sources::new());
+                }
+                // Help and version go to standard output and are no failure; a broken pipe is nobody's fault.
+                None => {
+                    let _ = error.print();
+                }
+            }
             let code = if error.use_stderr() { Exit::Usage } else { Exit::Done };
             return code.code().into();
         }
     };
-    commands::run(line.command, &surroundings).code().into()
+    commands::run(line.command, &surroundings).into()
 }

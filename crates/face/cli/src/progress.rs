@@ -37,6 +37,8 @@ impl Observer for Progress {
     }
 
     fn finished(&mut self, _result: &StateResult) {
-        self.bar.inc(1);
+        if !self.bar.is_hidden() {
+            self.bar.inc(1);
+        }
     }
 }

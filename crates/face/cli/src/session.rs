@@ -57,7 +57,10 @@ pub(crate) fn open(
     let mut configuration = Configuration::read(&*machine, &folder, sources)?;
     configure(&mut configuration, common, &wanted);
     let roots = roots(&machine, common, &wanted, &configuration)?;
-    let files = |roots| Arc::new(TreeRoots::new(System::new(surroundings.environment.clone()), roots));
+    let confined = !configuration.flag("fileserver_followsymlinks");
+    let files = |roots| {
+        Arc::new(TreeRoots::new(System::new(surroundings.environment.clone()), roots).confined(confined))
+    };
     let root = common.root.as_deref().map(|root| tree_root(&machine, root, wanted.plan)).transpose()?;
     let real = || match &root {
         None => System::new(surroundings.environment.clone()),
@@ -221,6 +224,8 @@ fn is_directory(machine: &System, path: &Path) -> bool {
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Problem> {
-    std::path::absolute(path)
-        .map_err(|error| Problem::error("path.unusable", format!("{}: {error}", path.display())))
+    std::path::absolute(path).map_err(|error| {
+        Problem::error("path.unusable", format!("{}: {error}", path.display()))
+            .hint("write a path that is not empty, or leave the option out")
+    })
 }

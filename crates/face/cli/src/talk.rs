@@ -5,7 +5,7 @@ use std::path::Path;
 
 use host::{Attributes, Files as _, System};
 use modules::{Level, Messages};
-use report::{Problems, Severity, Sources, Style};
+use report::{Problem, Problems, Severity, Sources, Style};
 
 use crate::arguments::{Common, LogLevel};
 use crate::output::{Paint, harmless};
@@ -22,18 +22,26 @@ pub(crate) struct Talk {
     pub level: LogLevel,
     /// Whether progress is shown.
     pub progress: bool,
+    /// Whether standard output is a terminal.
+    pub out_is_terminal: bool,
 }
 
 #[expect(clippy::unused_self, reason = "whoever talks does not choose where it goes")]
 impl Talk {
     /// As the surroundings and options have it.
     pub(crate) fn new(surroundings: &Surroundings, common: &Common) -> Self {
-        let paint = |terminal| surroundings.paint(terminal, common.force_color, common.no_color);
+        Self::of(surroundings, common.force_color, common.no_color, common.log_level)
+    }
+
+    /// The same, for commands with other options.
+    pub(crate) fn of(surroundings: &Surroundings, forced: bool, forbidden: bool, level: LogLevel) -> Self {
+        let paint = |terminal| surroundings.paint(terminal, forced, forbidden);
         Self {
             out: paint(surroundings.stdout_is_terminal),
             error: paint(surroundings.stderr_is_terminal),
-            level: common.log_level,
-            progress: surroundings.stderr_is_terminal && common.log_level > LogLevel::Quiet,
+            level,
+            progress: surroundings.stderr_is_terminal && level > LogLevel::Quiet,
+            out_is_terminal: surroundings.stdout_is_terminal,
         }
     }
 
@@ -49,7 +57,10 @@ impl Talk {
         let host = System::new(surroundings.environment.clone());
         let path = std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf());
         if let Err(error) = host.write(&path, text.as_bytes(), &Attributes::default()) {
-            self.line(&format!("error: {error}"));
+            let problem = Problem::error("output.unwritable", error.to_string())
+                .why("what was to go there is printed instead");
+            let problem = error.hint().into_iter().fold(problem, Problem::hint);
+            self.problems(&problem.into(), &Sources::new());
             self.data(text);
         }
     }
@@ -80,7 +91,7 @@ impl Talk {
         for problem in problems.iter() {
             let least = match problem.severity {
                 Severity::Error => LogLevel::Error,
-                Severity::Warning => LogLevel::Warning,
+                Severity::Warning | Severity::Note => LogLevel::Warning,
             };
             if self.level >= least {
                 self.line(&report::render(problem, sources, style));

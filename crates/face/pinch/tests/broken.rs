@@ -6,18 +6,19 @@
 //! why: a tab indents a line          what is broken, in words
 //! run: call --local state.apply web  words for the binary; this is the default, behind the state `first`
 //! exit: 1                            the exit code
-//! at: web.sls:2:1                    a place that has to be named; may be repeated
+//! at: web.sls:2:1                    the place that has to be named, whole; others that have to be shown beside it
 //! nowhere: …                         why there is no place to name, instead of `at`
 //! says: tab                          what has to be said; may be repeated
-//! hint: spaces                       what the advice has to hold; may be repeated
+//! hint: spaces                       what the advice has to hold; may be repeated, never left out
 //! leaves: first                      a path below the target that the run may change
 //! seconds: 30                        how long it may take; 20 otherwise
 //! --- tree/web.sls                   a file; `{DIR}` is the case's folder. Behind the name may stand
 //! ...                                `escaped` (\xNN is a byte), `link TARGET`, `sparse BYTES`
 //! ```
 //!
-//! Every case also proves that there was no panic, that memory stayed in bounds, and that the target's tree is what
-//! it was: by default a harmless state `first` precedes the broken SLS, and must not have run when the tree does not compile.
+//! Every case also proves that one mistake makes one message, at its file, line and column and with advice; that there
+//! was no panic, that memory stayed in bounds, and that the target's tree is what it was: by default a harmless state
+//! `first` precedes the broken SLS, and must not have run when the tree does not compile.
 
 #![allow(
     clippy::disallowed_methods,
@@ -152,6 +153,8 @@ impl Case {
             }
         }
         assert!(case.at.is_empty() == case.nowhere.is_some(), "{}: `at` or `nowhere`", case.why);
+        assert!(case.at.iter().all(|at| is_place(at)), "{}: a place is file:line:column", case.why);
+        assert!(!case.hints.is_empty(), "{}: no `hint`", case.why);
         case
     }
 
@@ -183,12 +186,47 @@ impl Case {
                 faults.push(format!("`{text}` in the output"));
             }
         }
-        let expected = self.at.iter().chain(&self.says).chain(&self.hints);
         faults.extend(
-            expected.filter(|text| !all.contains(*text)).map(|text| format!("nothing says `{text}`")),
+            self.says.iter().filter(|text| !all.contains(*text)).map(|text| format!("nothing says `{text}`")),
         );
+        faults.extend(self.faults_of_message(&ended.stderr));
         faults
     }
+
+    /// What is wrong with the message: one error, at its place, with advice.
+    fn faults_of_message(&self, talk: &str) -> Vec<String> {
+        let mut faults = Vec::new();
+        let errors = talk.lines().filter(|line| line.starts_with("error: ")).count();
+        if errors != 1 {
+            faults.push(format!("{errors} errors for one mistake"));
+        }
+        let behind = |mark: &str| -> Vec<&str> {
+            talk.lines().filter_map(|line| line.trim_start().strip_prefix(mark)).collect()
+        };
+        let ends_with = |shown: &[&str], at: &String| {
+            shown.iter().any(|shown| *shown == at || shown.ends_with(&format!("/{at}")))
+        };
+        let (main, beside) = (behind("--> "), behind("::: "));
+        for (number, at) in self.at.iter().enumerate() {
+            let shown = if number == 0 { &main } else { &beside };
+            if !ends_with(shown, at) {
+                faults.push(format!("it does not stand at {at}, but at {main:?}, with {beside:?} beside"));
+            }
+        }
+        let advice = behind("= help: ").join("\n");
+        if advice.is_empty() {
+            faults.push("there is no advice".into());
+        }
+        let lacking = self.hints.iter().filter(|hint| !advice.contains(*hint));
+        faults.extend(lacking.map(|hint| format!("the advice does not hold `{hint}`, but is: {advice}")));
+        faults
+    }
+}
+
+/// `web.sls:2:1`
+fn is_place(text: &str) -> bool {
+    let numbers = text.rsplitn(3, ':').take(2);
+    text.split(':').count() == 3 && numbers.into_iter().all(|number| number.parse::<usize>().is_ok())
 }
 
 /// A file of a case.

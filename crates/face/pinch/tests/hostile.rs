@@ -36,6 +36,25 @@ fn a_file_of_the_tree_that_may_not_be_read() {
     assert!(ended.all().to_lowercase().contains("permission denied"), "{}", ended.all());
 }
 
+/// As Salt's `fileserver_followsymlinks` has it by default: who can place links in the tree can place states in it.
+#[test]
+fn links_of_the_tree_lead_where_they_lead() {
+    let place = Place::new();
+    place.write("outside/motd", "from outside\n");
+    place.write("outside/extra.sls", "extra:\n  test.nop: []\n");
+    for name in ["motd", "extra.sls"] {
+        std::os::unix::fs::symlink(place.path("outside").join(name), place.path("tree").join(name)).unwrap();
+    }
+    place.write(
+        "tree/web.sls",
+        "include:\n  - extra\nmotd:\n  file.managed:\n    - name: {DIR}/root/motd\n    - source: salt://motd\n",
+    );
+    let ended = place.run(APPLY);
+    assert_eq!(ended.code, Some(0), "{}", ended.all());
+    assert_eq!(fs::read_to_string(place.path("root/motd")).unwrap(), "from outside\n");
+    assert!(ended.stdout.contains("ID: extra"), "{}", ended.all());
+}
+
 #[test]
 fn a_folder_that_may_not_be_written() {
     let place = Place::new();

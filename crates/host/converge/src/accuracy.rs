@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use host::{Change, Fact, FileState};
+use host::{Change, Fact, FileState, KeptContent};
 
 use crate::{RunReport, StateResult};
 
@@ -94,9 +94,9 @@ fn same(planned: &Change, made: &Change) -> bool {
 fn same_file(planned: &FileState, made: &FileState) -> bool {
     use FileState::{Directory, File, Symlink};
     match (planned, made) {
-        (File { content: None, mode, .. }, File { mode: made, .. }) => mode == made,
+        (File { content: KeptContent::Nothing, mode, .. }, File { mode: made, .. }) => mode == made,
         (File { content: planned, mode, .. }, File { content: made, mode: made_mode, .. }) => {
-            (planned == made || made.is_none()) && mode == made_mode
+            (planned == made || *made == KeptContent::Nothing) && mode == made_mode
         }
         (Directory { mode, .. }, Directory { mode: made, .. }) => mode == made,
         (Symlink { target, .. }, Symlink { target: made, .. }) => target == made,

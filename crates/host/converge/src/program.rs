@@ -2,7 +2,7 @@
 
 use report::Problems;
 use sls::{Graph, Kind, LowChunk};
-use value::{Map, Value};
+use value::{Map, Span, Value};
 
 use crate::decide::Requisite;
 
@@ -153,6 +153,21 @@ impl Step {
     /// An argument as written.
     pub fn argument(&self, name: &str) -> Option<&Value> {
         self.chunk.args.get(name)
+    }
+
+    /// Where the value of an argument stands that the function declares under this name; [`Span::NONE`] when it is
+    /// not written.
+    pub fn place_of(&self, name: &str) -> Span {
+        if name == "name" {
+            return self.chunk.name_span;
+        }
+        let function = modules::state_function(&self.function_name());
+        let declared =
+            function.and_then(|function| function.arguments.iter().find(|known| known.name == name));
+        let aliases = declared.map_or(&[][..], |declared| declared.aliases);
+        let written = std::iter::once(name).chain(aliases.iter().copied());
+        let entry = written.into_iter().find_map(|name| self.chunk.args.entry(name));
+        entry.map_or(Span::NONE, |entry| entry.value.span.or(entry.key_span))
     }
 
     /// The arguments with `name`, as the function takes them.

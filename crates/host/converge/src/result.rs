@@ -1,25 +1,26 @@
 //! What came of a run: one result a state, in Salt's shape and in Pinch's own.
 
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use host::{Change, Timestamp};
 use modules::{Outcome, Verdict};
 use report::{Exit, Problems};
-use value::{Map, Value};
+use value::{Key, Map, Value};
 
 /// What came of one state.
 #[derive(Clone, Debug)]
 pub struct StateResult {
     /// The module (`file`).
-    pub state: String,
+    pub state: Arc<str>,
     /// The function (`managed`).
-    pub function: String,
+    pub function: Arc<str>,
     /// Its id.
-    pub id: String,
+    pub id: Arc<str>,
     /// What it is about.
-    pub name: String,
+    pub name: Arc<str>,
     /// The SLS it stands in.
-    pub sls: String,
+    pub sls: Arc<str>,
     /// How it ended.
     pub outcome: Outcome,
     /// Whether it ran; a requisite may have kept it from that.
@@ -87,23 +88,58 @@ impl StateResult {
 
     /// In Salt's shape.
     pub fn to_value(&self, planned: bool) -> Value {
-        let mut map = Map::new();
-        map.insert("name", self.name.as_str());
-        map.insert("changes", self.outcome.changes.clone());
-        map.insert("result", self.result(planned));
-        map.insert("comment", self.outcome.comment.as_str());
+        static KEYS: LazyLock<Keys> = LazyLock::new(Keys::new);
+        let keys = &*KEYS;
+        let mut map = Map::with_capacity(11);
+        map.insert(keys.name.clone(), self.name.clone());
+        map.insert(keys.changes.clone(), self.outcome.changes.clone());
+        map.insert(keys.result.clone(), self.result(planned));
+        map.insert(keys.comment.clone(), self.outcome.comment.as_str());
         if !self.outcome.warnings.is_empty() {
-            map.insert("warnings", self.outcome.warnings.clone());
+            map.insert(keys.warnings.clone(), self.outcome.warnings.clone());
         }
-        map.insert("__sls__", self.sls.as_str());
-        map.insert("__run_num__", self.run_number);
-        map.insert("start_time", time_of_day(self.started));
-        map.insert("duration", milliseconds(self.duration));
-        map.insert("__id__", self.id.as_str());
+        map.insert(keys.sls.clone(), self.sls.clone());
+        map.insert(keys.run_number.clone(), self.run_number);
+        map.insert(keys.start_time.clone(), time_of_day(self.started));
+        map.insert(keys.duration.clone(), milliseconds(self.duration));
+        map.insert(keys.id.clone(), self.id.clone());
         if !self.ran {
-            map.insert("__state_ran__", false);
+            map.insert(keys.state_ran.clone(), false);
         }
         map.into()
+    }
+}
+
+/// The keys of a result in Salt's shape: all results share them.
+struct Keys {
+    name: Key,
+    changes: Key,
+    result: Key,
+    comment: Key,
+    warnings: Key,
+    sls: Key,
+    run_number: Key,
+    start_time: Key,
+    duration: Key,
+    id: Key,
+    state_ran: Key,
+}
+
+impl Keys {
+    fn new() -> Self {
+        Self {
+            name: "name".into(),
+            changes: "changes".into(),
+            result: "result".into(),
+            comment: "comment".into(),
+            warnings: "warnings".into(),
+            sls: "__sls__".into(),
+            run_number: "__run_num__".into(),
+            start_time: "start_time".into(),
+            duration: "duration".into(),
+            id: "__id__".into(),
+            state_ran: "__state_ran__".into(),
+        }
     }
 }
 

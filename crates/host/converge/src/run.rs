@@ -1,13 +1,15 @@
 //! The run: one state after the other, each decided by those before it.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use host::{HostError, Overlay, Timestamp};
-use modules::{Caller, Context, Failure, Managed, Minion, Outcome, Templates, Verdict, state_function};
-use report::{Problem, Problems};
-use value::Value;
+use modules::{
+    Caller, Context, Failure, Managed, Minion, Outcome, Reach, StateFunction, Templates, Verdict,
+    state_function,
+};
+use report::{Problem, Problems, Severity};
+use value::{Data, Span, Value};
 
 use crate::decide::{Decision, Requisite, Seen, decide};
 use crate::program::{Program, Step};
@@ -83,20 +85,18 @@ impl Done {
 
 /// The paths that the states of a program manage.
 fn managed(program: &Program) -> Managed {
-    let mut managed = Managed::default();
-    for step in &program.steps {
-        let target = step.argument("target").and_then(Value::as_str);
-        for path in
-            [Some(&*step.chunk.name), target].into_iter().flatten().filter(|path| path.starts_with('/'))
-        {
-            let path = PathBuf::from(path.trim_end_matches('/'));
-            if step.function_name() != "file.directory" {
-                managed.trees.insert(path.clone());
-            }
-            managed.paths.insert(path);
-        }
+    let mut managed = Vec::with_capacity(program.steps.len());
+    for Step { chunk, .. } in &program.steps {
+        let is_directory = (&*chunk.state, &*chunk.fun) == ("file", "directory");
+        let reach = if is_directory { Reach::Path } else { Reach::Tree };
+        let target = chunk.args.get("target").and_then(|target| match &target.data {
+            Data::Str(path) => Some(path),
+            _ => None,
+        });
+        let paths = std::iter::once(&chunk.name).chain(target).filter(|path| path.starts_with('/'));
+        managed.extend(paths.map(|path| (Arc::clone(path), reach)));
     }
-    managed
+    Managed::new(managed)
 }
 
 fn holds(verdict: Verdict) -> Option<bool> {
@@ -175,11 +175,12 @@ impl Run<'_> {
             let total = self.program.steps.len();
             observer.starting(total, total, &step.function_name(), &step.chunk.name);
             let minion = self.minion.clone();
-            let begun = self.begin();
+            let (begun, known) = (self.begin(), self.problems.len());
             let result = checked_call(on_watch, &context(&minion, self.templates, step), step);
             let outcome = self.settled(result);
+            self.tell(known, step, &outcome);
             let mut result = self.end(begun, report.results.len(), step, outcome, true);
-            result.id = format!("listener_{}", result.id);
+            result.id = format!("listener_{}", result.id).into();
             result.function = "mod_watch".into();
             observer.finished(&result);
             report.results.push(result);
@@ -194,11 +195,11 @@ impl Run<'_> {
     fn end(&self, begun: Begun, number: usize, step: &Step, outcome: Outcome, ran: bool) -> StateResult {
         let host = &*self.minion.host;
         StateResult {
-            state: step.chunk.state.to_string(),
-            function: step.chunk.fun.to_string(),
-            id: step.chunk.id.to_string(),
-            name: step.chunk.name.to_string(),
-            sls: step.chunk.sls.to_string(),
+            state: Arc::clone(&step.chunk.state),
+            function: Arc::clone(&step.chunk.fun),
+            id: Arc::clone(&step.chunk.id),
+            name: Arc::clone(&step.chunk.name),
+            sls: Arc::clone(&step.chunk.sls),
             outcome,
             ran,
             behind_unknown: self.is_behind_unknown(step),
@@ -288,11 +289,17 @@ impl Run<'_> {
     fn told(&mut self, step: &Step, watch: bool) -> Outcome {
         let known = self.problems.len();
         let outcome = self.attempt(step, watch);
-        if outcome.verdict == Verdict::Failed && self.problems.len() == known {
-            self.problems.push(failure_of(step, &outcome.comment));
+        self.tell(known, step, &outcome);
+        outcome
+    }
+
+    /// A failure that no problem from number `known` on tells of becomes one.
+    fn tell(&mut self, known: usize, step: &Step, outcome: &Outcome) {
+        let is_told = self.problems.iter().skip(known).any(|problem| problem.severity == Severity::Error);
+        if outcome.verdict == Verdict::Failed && !is_told {
+            self.problems.push(failure_of(step, outcome));
         }
         self.problems.place_from(known, step.chunk.place());
-        outcome
     }
 
     /// Runs it, as often as its `retry` says.
@@ -328,6 +335,9 @@ impl Run<'_> {
             return Outcome::failed(what);
         }
         self.problems.extend(warnings);
+        if let Some(outcome) = self.lacking(step, &name, function) {
+            return outcome;
+        }
         let minion = self.minion.clone();
         let surroundings = context(&minion, self.templates, step);
         match guard(&surroundings, step) {
@@ -348,14 +358,35 @@ impl Run<'_> {
         self.after(&surroundings, step, outcome)
     }
 
+    /// In Salt's words, before any guard is asked: arguments that the function needs are missing.
+    fn lacking(&mut self, step: &Step, name: &str, function: &StateFunction) -> Option<Outcome> {
+        let missing = function.missing_arguments(&step.chunk.args);
+        if missing.is_empty() {
+            return None;
+        }
+        if let Err(problems) = (function.check)(&step.arguments(), step.chunk.place()) {
+            self.problems.extend(problems.into_iter().map(|problem| problem.exit(report::Exit::Failed)));
+        }
+        let lines = missing.iter().map(|argument| format!("Missing parameter {argument} for state {name}\n"));
+        Some(Outcome::failed(lines.collect::<String>()))
+    }
+
     fn after(&mut self, context: &Context<'_>, step: &Step, outcome: Outcome) -> Outcome {
         let Some(commands) = step.argument("check_cmd") else { return outcome };
         if outcome.verdict != Verdict::Holds || function_checks_itself(step) {
             return outcome;
         }
+        // It judges what the state has made, and a plan has made nothing.
+        if self.minion.host.is_plan() && !outcome.changes.is_empty() {
+            return outcome;
+        }
         match modules::guards::check_command(context, commands, &step.chunk.args) {
             Ok(None) => outcome,
-            Ok(Some(comment)) => Outcome { verdict: Verdict::Failed, comment, ..outcome },
+            Ok(Some(comment)) => Outcome { verdict: Verdict::Failed, comment, ..outcome }
+                .hint(
+                    "the state did what it was asked, and the command still finds it wanting: run it by hand",
+                )
+                .blames("check_cmd"),
             Err(failure) => self.failed(failure),
         }
     }
@@ -371,8 +402,7 @@ impl Run<'_> {
                 Outcome::unknown(format!("{what} cannot be known before the run: {because}"))
             }
             Failure::Host(error) => {
-                let hint = error.hint().map(|hint| format!("\n{hint}")).unwrap_or_default();
-                Outcome::failed(format!("{error}{hint}"))
+                error.hint().into_iter().fold(Outcome::failed(error.to_string()), Outcome::hint)
             }
             Failure::Problems(problems) => {
                 let comment =
@@ -380,17 +410,16 @@ impl Run<'_> {
                 self.problems.extend(problems.into_iter().map(|problem| problem.exit(report::Exit::Failed)));
                 Outcome::failed(comment)
             }
-            Failure::Message(message) => Outcome::failed(message),
+            Failure::Message { what, advice } => Outcome { advice, ..Outcome::failed(what) },
         }
     }
 
     /// Salt's words, and a problem that points at the line with the nearest name there is.
     fn unknown_function(&mut self, step: &Step, name: &str) -> Outcome {
-        let names: Vec<String> = modules::catalogue::state_names().collect();
         self.problems.push(
             Problem::error("sls.unknown-function", format!("there is no state function `{name}`"))
                 .at(step.chunk.place())
-                .did_you_mean(name, names.iter().map(String::as_str))
+                .hint(modules::catalogue::advice_on_state(name))
                 .exit(report::Exit::Failed),
         );
         Outcome::failed(format!(
@@ -400,13 +429,17 @@ impl Run<'_> {
     }
 }
 
-/// A state that failed, with the place where it is declared: its comment alone names no line to go to.
-fn failure_of(step: &Step, comment: &str) -> Problem {
-    let mut lines = comment.lines().map(str::trim).filter(|line| !line.is_empty());
+/// A state that failed, at the argument that is to blame or where it is declared: its comment alone names no line
+/// to go to.
+fn failure_of(step: &Step, outcome: &Outcome) -> Problem {
+    let mut lines = outcome.comment.lines().map(str::trim).filter(|line| !line.is_empty());
     let what =
         format!("`{}` failed: {}", step.function_name(), lines.next().unwrap_or("it does not say why"));
-    let problem = Problem::error("state.failed", what).at(step.chunk.place()).exit(report::Exit::Failed);
-    lines.take(6).fold(problem, Problem::why)
+    let place = outcome.advice.argument.map_or(Span::NONE, |name| step.place_of(name));
+    let problem =
+        Problem::error("state.failed", what).at(step.chunk.place()).at(place).exit(report::Exit::Failed);
+    let problem = lines.take(6).fold(problem, Problem::why);
+    outcome.advice.hints.iter().fold(problem, Problem::hint)
 }
 
 fn context<'a>(minion: &'a Minion, templates: &'a dyn Templates, step: &'a Step) -> Context<'a> {

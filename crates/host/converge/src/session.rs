@@ -123,9 +123,8 @@ impl Session {
     /// Calls an execution function for a person.
     pub fn call(&self, name: &str, positional: Vec<Value>, named: Map) -> Result<Value, Failure> {
         let function = modules::execution_function(name).ok_or_else(|| {
-            let names: Vec<String> = modules::catalogue::execution_names().collect();
             Problem::error("call.unknown-function", format!("'{name}' is not available."))
-                .did_you_mean(name, names.iter().map(String::as_str))
+                .hint(modules::catalogue::advice_on_function(name))
         })?;
         let saltenv = self.saltenv();
         let context = Context {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use modules::{Failure, Template};
 use render::{RenderRequest, Renderer};
 use report::{Problem, Problems};
-use value::{Map, Value};
+use value::Value;
 
 /// A renderer of one tree.
 pub(crate) struct TreeTemplates {
@@ -58,19 +58,18 @@ impl modules::Templates for TreeTemplates {
             return Err(Problem::error("render.engine", what).hint("`jinja` is").into());
         }
         let name = self.renderer.files().describe(template.saltenv, template.path);
-        let context: Map = template.variables.clone();
         let request = RenderRequest {
             saltenv: template.saltenv,
             sls: None,
             name: &name,
             bytes: template.text,
             default_pipe: "jinja",
-            context: &context,
+            context: template.variables,
         };
         Ok(self.renderer.render_text(&request)?.text)
     }
 }
 
 fn unreadable(error: &render::TreeFileError) -> Problem {
-    Problem::error("files.unreadable", error.to_string())
+    Problem::error("files.unreadable", error.to_string()).hint(error.hint())
 }

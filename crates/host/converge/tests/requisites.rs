@@ -38,7 +38,7 @@ fn rows(report: &RunReport) -> Vec<Value> {
         .iter()
         .map(|result| {
             let id = if result.id == result.name {
-                result.id.clone()
+                result.id.to_string()
             } else {
                 format!("{}:{}", result.id, result.name)
             };

@@ -1,9 +1,33 @@
 //! What was, or would be, changed: the entries of a journal.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use value::Secret;
+
 use crate::{Effect, Owner};
+
+/// What a journal keeps of a file's content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeptContent {
+    /// All of it.
+    Whole(Arc<[u8]>),
+    /// All of it, and it is not to be seen: the file [holds secrets](crate::holds_secrets). It prints as a mask.
+    Secret(Secret<Arc<[u8]>>),
+    /// Nothing: it is too large, or cannot be known.
+    Nothing,
+}
+
+impl KeptContent {
+    /// Keeps the content that stands at a path.
+    pub(crate) fn of(path: &Path, content: Arc<[u8]>) -> Self {
+        if crate::holds_secrets(path, &content) {
+            Self::Secret(Secret::new(content))
+        } else {
+            Self::Whole(content)
+        }
+    }
+}
 
 /// What stands at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,8 +36,8 @@ pub enum FileState {
     Absent,
     /// A file.
     File {
-        /// Its content; `None` when it was too large to keep or cannot be known.
-        content: Option<Arc<[u8]>>,
+        /// Its content.
+        content: KeptContent,
         /// Permission bits.
         mode: u32,
         /// Owning user.

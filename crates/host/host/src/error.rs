@@ -106,9 +106,21 @@ impl HostError {
         matches!(self, Self::Unknown { .. })
     }
 
-    /// What a person can do about it, where that is plain.
+    /// What a person can do about it; `None` for what only the run can tell, which is no failure.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
+            Self::NotFound(_) => "correct the path, or make what is missing in a state that comes before",
+            Self::Exists(_) => "look at what stands there: move it away, or choose another path",
+            Self::IsADirectory(_) => "name a file in that directory, or choose another path",
+            Self::NotEmpty(_) => "look at what is in it, and move it away first",
+            Self::TooLarge { .. } => "files of that size are left to a command of their own: use cmd.run",
+            Self::BadPath { .. } => "write the whole path, from `/` on and without `..`",
+            Self::NoAccount { .. } => {
+                "make the account first (user.present, group.present) and require it, or correct the name"
+            }
+            Self::CannotRun { .. } => "install the program in a state that comes before, or correct its name",
+            Self::TimedOut { .. } => "give it longer with `timeout`, or find out what it waits for",
+            Self::Other { .. } => "those are the system's own words: look at that path by hand",
             Self::Denied { .. } => "run pinch as root, or give the user it runs as access to that path",
             Self::Full(_) => "free some space and run again: nothing was half-written",
             Self::ReadOnly(_) => "remount it writable, or leave that path out of the tree",
@@ -116,7 +128,7 @@ impl HostError {
                 "a file stands where a directory should be: move it away, or choose another path"
             }
             Self::LinkLoop(_) => "look at the symbolic links on the way to that path",
-            _ => return None,
+            Self::Unknown { .. } => return None,
         })
     }
 }

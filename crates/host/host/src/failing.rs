@@ -196,6 +196,10 @@ impl Host for Failing {
         self.inner.changes_since(mark)
     }
 
+    fn first_change(&self, fits: &dyn Fn(&Change) -> bool) -> Option<Change> {
+        self.inner.first_change(fits)
+    }
+
     fn is_plan(&self) -> bool {
         self.inner.is_plan()
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::layered::MOST_LINKS;
 use crate::{
     Action, Attributes, Change, Clock, Command, Commands, Creator, DirectoryEntry, Fact, Facts, FileKind,
-    FileState, Files, Host, HostError, Metadata, Outcome, Output, Owner, Subject, Timestamp,
+    FileState, Files, Host, HostError, KeptContent, Metadata, Outcome, Output, Owner, Subject, Timestamp,
 };
 
 /// Larger contents are not kept in a journal.
@@ -52,11 +52,13 @@ impl<H: Host> Journaled<H> {
         let Some(found) = self.inner.link_metadata(path)? else { return Ok(FileState::Absent) };
         let Metadata { kind, mode, user, group, size, .. } = found;
         Ok(match kind {
-            FileKind::File if size > LARGEST_KEPT => FileState::File { content: None, mode, user, group },
+            FileKind::File if size > LARGEST_KEPT => {
+                FileState::File { content: KeptContent::Nothing, mode, user, group }
+            }
             FileKind::File => {
                 let content = match self.inner.read(path) {
-                    Ok(bytes) => Some(bytes),
-                    Err(HostError::Unknown { .. } | HostError::Denied { .. }) => None,
+                    Ok(bytes) => KeptContent::of(path, bytes),
+                    Err(HostError::Unknown { .. } | HostError::Denied { .. }) => KeptContent::Nothing,
                     Err(error) => return Err(error),
                 };
                 FileState::File { content, mode, user, group }
@@ -268,6 +270,11 @@ impl<H: Host> Host for Journaled<H> {
     fn changes_since(&self, mark: usize) -> Vec<Change> {
         let journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
         journal.get(mark..).unwrap_or_default().to_vec()
+    }
+
+    fn first_change(&self, fits: &dyn Fn(&Change) -> bool) -> Option<Change> {
+        let journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        journal.iter().find(|change| fits(change)).cloned()
     }
 
     fn is_plan(&self) -> bool {

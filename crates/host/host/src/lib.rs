@@ -49,10 +49,11 @@ mod journaled;
 mod layered;
 mod memory;
 mod overlay;
+mod secrets;
 mod system;
 mod tree_roots;
 
-pub use change::{Change, FileState};
+pub use change::{Change, FileState, KeptContent};
 pub use clock::{Clock, Timestamp};
 pub use command::{Action, Command, Commands, Outcome, Output, Program};
 pub use error::HostError;
@@ -63,6 +64,7 @@ pub use journaled::Journaled;
 pub use layered::Layered;
 pub use memory::Memory;
 pub use overlay::Overlay;
+pub use secrets::holds_secrets;
 pub use system::System;
 pub use tree_roots::TreeRoots;
 
@@ -76,6 +78,11 @@ pub trait Host: Files + Commands + Facts + Clock + Send + Sync {
     /// The changes recorded since a [`mark`](Self::mark), in order.
     fn changes_since(&self, _mark: usize) -> Vec<Change> {
         Vec::new()
+    }
+
+    /// The first recorded change that fits. Forms that keep no journal have none.
+    fn first_change(&self, _fits: &dyn Fn(&Change) -> bool) -> Option<Change> {
+        None
     }
 
     /// Whether acts are only recorded (a plan). For wording ("would be"), never for deciding.

@@ -1,12 +1,14 @@
 //! State and pillar trees in directories of this machine.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use foldhash::HashMap;
 use render::tree_files::clean;
 use render::{TreeFileError, TreeFiles};
 
+use crate::layered::MOST_LINKS;
 use crate::{FileKind, Files, HostError};
 
 /// Larger files of a tree are refused.
@@ -18,17 +20,26 @@ const DEEPEST: usize = 32;
 /// Directories by saltenv, as `file_roots` and `pillar_roots` name them. The first root that has a file wins.
 ///
 /// A path of the tree never leaves its root by `..`. Symbolic links in a tree are followed wherever they lead, as
-/// Salt's `fileserver_followsymlinks` has it by default: whoever can place links in the tree can place states in it. A run sees
-/// one version of each file: what was read once is kept.
+/// Salt's `fileserver_followsymlinks` has it by default: whoever can place links in the tree can place states in it.
+/// [`confined`](Self::confined), only links that stay inside their root are. A run sees one version of each file: what
+/// was read once is kept.
 pub struct TreeRoots<F> {
     files: F,
+    confined: bool,
     roots: BTreeMap<String, Vec<PathBuf>>,
     read: Mutex<ReadFiles>,
     listed: Mutex<HashMap<String, Listing>>,
 }
 
 /// What has been read, by saltenv and path; `None` is a file that no root has.
-type ReadFiles = HashMap<(String, String), Option<Arc<[u8]>>>;
+type ReadFiles = HashMap<(String, String), Option<ReadFile>>;
+
+#[derive(Clone)]
+struct ReadFile {
+    content: Arc<[u8]>,
+    /// Its path on disk, for people.
+    full: Arc<str>,
+}
 
 /// Files and folders of a saltenv.
 type Listing = (Arc<Vec<String>>, Arc<Vec<String>>);
@@ -36,7 +47,18 @@ type Listing = (Arc<Vec<String>>, Arc<Vec<String>>);
 impl<F: Files + Send + Sync> TreeRoots<F> {
     /// Roots by saltenv, in the order in which they are searched.
     pub fn new(files: F, roots: impl IntoIterator<Item = (String, Vec<PathBuf>)>) -> Self {
-        Self { files, roots: roots.into_iter().collect(), read: Mutex::default(), listed: Mutex::default() }
+        Self {
+            files,
+            confined: false,
+            roots: roots.into_iter().collect(),
+            read: Mutex::default(),
+            listed: Mutex::default(),
+        }
+    }
+
+    /// The same, where no link leads out of its root (`fileserver_followsymlinks: False`).
+    pub fn confined(self, confined: bool) -> Self {
+        Self { confined, ..self }
     }
 
     fn folders(&self, saltenv: &str) -> &[PathBuf] {
@@ -46,10 +68,12 @@ impl<F: Files + Send + Sync> TreeRoots<F> {
 
     /// The first root's file of that path.
     fn find(&self, saltenv: &str, path: &str) -> Result<Option<PathBuf>, TreeFileError> {
+        let mut led_out = None;
         for root in self.folders(saltenv) {
             let full = root.join(path);
             match self.files.metadata(&full) {
                 Ok(Some(found)) if found.kind == FileKind::Directory => {}
+                Ok(Some(_)) if !self.may_follow(root, &full) => led_out = Some(full),
                 Ok(Some(found)) if found.size > LARGEST_FILE => {
                     let path = full.display().to_string();
                     return Err(TreeFileError::TooLarge { path, size: found.size, limit: LARGEST_FILE });
@@ -59,7 +83,19 @@ impl<F: Files + Send + Sync> TreeRoots<F> {
                 Err(error) => return Err(unreadable(&full, &error)),
             }
         }
-        Ok(None)
+        match led_out {
+            Some(full) => Err(TreeFileError::LeadsOut { path: full.display().to_string() }),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether what a path leads to may be served: anything, or what lies beneath the root.
+    fn may_follow(&self, root: &Path, path: &Path) -> bool {
+        !self.confined
+            || match (real(&self.files, root), real(&self.files, path)) {
+                (Some(root), Some(path)) => path.starts_with(root),
+                _ => false,
+            }
     }
 
     fn listing(&self, saltenv: &str) -> Result<Listing, TreeFileError> {
@@ -102,6 +138,7 @@ impl<F: Files + Send + Sync> TreeRoots<F> {
                 continue;
             }
             let kind = match entry.kind {
+                FileKind::Symlink if !self.may_follow(root, &root.join(&name)) => None,
                 FileKind::Symlink => {
                     self.files.metadata(&root.join(&name)).ok().flatten().map(|found| found.kind)
                 }
@@ -125,13 +162,17 @@ impl<F: Files + Send + Sync> TreeFiles for TreeRoots<F> {
         let path = clean(path)?;
         let key = (saltenv.to_string(), path);
         if let Some(known) = self.read.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
-            return Ok(known.clone());
+            return Ok(known.as_ref().map(|file| file.content.clone()));
         }
-        let content = match self.find(saltenv, &key.1)? {
-            Some(full) => Some(self.files.read(&full).map_err(|error| unreadable(&full, &error))?),
+        let file = match self.find(saltenv, &key.1)? {
+            Some(full) => Some(ReadFile {
+                content: self.files.read(&full).map_err(|error| unreadable(&full, &error))?,
+                full: full.display().to_string().into(),
+            }),
             None => None,
         };
-        self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(key, content.clone());
+        let content = file.as_ref().map(|file| file.content.clone());
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(key, file);
         Ok(content)
     }
 
@@ -144,8 +185,14 @@ impl<F: Files + Send + Sync> TreeFiles for TreeRoots<F> {
     }
 
     fn describe(&self, saltenv: &str, path: &str) -> String {
-        let found = clean(path).ok().and_then(|path| self.find(saltenv, &path).ok().flatten());
-        found.map_or_else(|| format!("salt://{path}"), |full| full.display().to_string())
+        let full = clean(path).ok().and_then(|path| {
+            let key = (saltenv.to_string(), path);
+            match self.read.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+                Some(known) => known.as_ref().map(|file| file.full.to_string()),
+                None => self.find(saltenv, &key.1).ok().flatten().map(|full| full.display().to_string()),
+            }
+        });
+        full.unwrap_or_else(|| format!("salt://{path}"))
     }
 
     fn saltenvs(&self) -> Vec<String> {
@@ -155,8 +202,41 @@ impl<F: Files + Send + Sync> TreeFiles for TreeRoots<F> {
     }
 }
 
-fn unreadable(path: &std::path::Path, error: &HostError) -> TreeFileError {
-    TreeFileError::Unreadable { path: path.display().to_string(), reason: error.to_string() }
+/// Where a path is once every link on the way is followed; `None` when there are too many, or one cannot be read.
+fn real(files: &dyn Files, path: &Path) -> Option<PathBuf> {
+    let mut left: Vec<PathBuf> = vec![path.to_path_buf()];
+    let (mut at, mut links) = (PathBuf::from("/"), 0);
+    while let Some(path) = left.pop() {
+        let mut parts = path.components();
+        match parts.next() {
+            Some(Component::RootDir) => at = PathBuf::from("/"),
+            Some(Component::ParentDir) => {
+                at.pop();
+            }
+            Some(Component::Normal(name)) => {
+                let next = at.join(name);
+                match files.link_metadata(&next).ok()? {
+                    Some(found) if found.kind == FileKind::Symlink && links < MOST_LINKS => {
+                        links += 1;
+                        left.push(parts.as_path().to_path_buf());
+                        left.push(files.read_link(&next).ok()?);
+                        continue;
+                    }
+                    Some(found) if found.kind == FileKind::Symlink => return None,
+                    _ => at = next,
+                }
+            }
+            Some(Component::CurDir | Component::Prefix(_)) => {}
+            None => continue,
+        }
+        left.push(parts.as_path().to_path_buf());
+    }
+    Some(at)
+}
+
+fn unreadable(path: &Path, error: &HostError) -> TreeFileError {
+    let hint = error.hint().unwrap_or_default();
+    TreeFileError::Unreadable { path: path.display().to_string(), reason: error.to_string(), hint }
 }
 
 #[cfg(test)]
@@ -183,6 +263,48 @@ mod tests {
         assert_eq!(tree.read("dev", "db.sls").unwrap(), None);
         assert!(tree.read("base", "../secret").is_err());
         assert_eq!(tree.read("base", "/secret").unwrap(), None);
+    }
+
+    /// A tree with links that stay inside, and links that lead out of it.
+    fn linked() -> TreeRoots<Memory> {
+        let files = Memory::empty()
+            .file("/outside/data", "data")
+            .file("/outside/folder/f", "f")
+            .file("/tree/real/f", "inside")
+            .symlink("/tree/inside", "real/f")
+            .symlink("/tree/round", "../tree/real/f")
+            .symlink("/tree/link", "/outside/data")
+            .symlink("/tree/relative", "../outside/data")
+            .symlink("/tree/folder", "/outside/folder")
+            .symlink("/tree/through", "link")
+            .symlink("/srv", "/tree");
+        TreeRoots::new(files, [("base".to_string(), vec!["/srv".into()])])
+    }
+
+    #[test]
+    fn links_are_followed_out_of_the_tree_unless_it_is_confined() {
+        let read = |tree: &TreeRoots<Memory>, path: &str| {
+            tree.read("base", path)
+                .map(|found| found.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+        };
+        let (open, confined) = (linked(), linked().confined(true));
+        for path in ["inside", "round", "real/f"] {
+            assert_eq!(read(&open, path).unwrap().as_deref(), Some("inside"), "{path}");
+            assert_eq!(read(&confined, path).unwrap().as_deref(), Some("inside"), "{path}");
+        }
+        for (path, content) in
+            [("link", "data"), ("relative", "data"), ("through", "data"), ("folder/f", "f")]
+        {
+            assert_eq!(read(&open, path).unwrap().as_deref(), Some(content), "{path}");
+            let refused = read(&confined, path).unwrap_err();
+            assert!(matches!(refused, TreeFileError::LeadsOut { .. }), "{path}: {refused}");
+            assert!(refused.hint().contains("fileserver_followsymlinks"));
+        }
+        assert_eq!(
+            *open.list("base").unwrap(),
+            ["folder/f", "inside", "link", "real/f", "relative", "round", "through"]
+        );
+        assert_eq!(*confined.list("base").unwrap(), ["inside", "real/f", "round"]);
     }
 
     #[test]

@@ -12,6 +12,9 @@ pub trait Argument: Sized {
     /// Its shape, as documentation names it: `boolean`, `text`, `list of text`.
     const SHAPE: &'static str;
 
+    /// A value of it as a tree would write it.
+    const EXAMPLE: &'static str;
+
     /// Whether it takes all positional arguments that are left.
     const TAKES_REST: bool = false;
 
@@ -65,6 +68,15 @@ pub struct ArgumentSpecification {
     pub required: bool,
     /// Whether it takes all positional arguments that are left.
     pub takes_rest: bool,
+}
+
+impl ArgumentSpecification {
+    /// The first line of its documentation, as the end of a sentence.
+    fn summary(&self) -> String {
+        let line = self.documentation.trim().lines().next().unwrap_or_default().trim_end_matches('.');
+        let mut letters = line.chars();
+        letters.next().map_or(String::new(), |first| first.to_lowercase().chain(letters).collect())
+    }
 }
 
 /// A declared set of arguments.
@@ -260,7 +272,11 @@ pub(crate) fn read<T: Argument>(
                     format!("the argument `{}` is missing", specification.name),
                 )
                 .at(place)
-                .hint(format!("`{}` is {}", specification.name, specification.shape)),
+                .hint(format!(
+                    "add {}: {}",
+                    written::<T>(specification, place),
+                    specification.summary()
+                )),
             );
         }
         return None;
@@ -270,11 +286,18 @@ pub(crate) fn read<T: Argument>(
         Err(mismatch) => {
             problems.push(
                 Problem::error("arguments.type", format!("`{}`: {mismatch}", specification.name))
-                    .at(value.span.or(map.key_span(specification.name)).or(place)),
+                    .at(value.span.or(map.key_span(specification.name)).or(place))
+                    .hint(format!("write {}", written::<T>(specification, place))),
             );
             None
         }
     }
+}
+
+/// An argument as it would be written: in a tree, where the function has a place, or on a command line.
+fn written<T: Argument>(specification: &ArgumentSpecification, place: Span) -> String {
+    let (name, example) = (specification.name, T::EXAMPLE);
+    if place.is_none() { format!("`{name}={example}`") } else { format!("`- {name}: {example}`") }
 }
 
 /// The arguments that no specification and no global name covers.
@@ -325,14 +348,15 @@ pub fn bind(
         let Some(value) = positional.next() else { break };
         if named.contains(argument.name) {
             let what = format!("{function}() got multiple values for argument '{}'", argument.name);
-            return Err(Problem::error("arguments.twice", what));
+            let hint = format!("`{}` is the argument at that position: give it once", argument.name);
+            return Err(Problem::error("arguments.twice", what).hint(hint));
         }
         named.insert(argument.name, value);
     }
     if positional.next().is_some() {
         let what =
             format!("{function}() takes {} positional arguments but {given} were given", specification.len());
-        return Err(Problem::error("arguments.too-many", what));
+        return Err(Problem::error("arguments.too-many", what).hint(taken(specification)));
     }
     if !open
         && let Some(unknown) = named
@@ -345,9 +369,20 @@ pub fn bind(
             "arguments.unknown",
             format!("{function}() got an unexpected keyword argument '{unknown}'"),
         )
-        .did_you_mean(unknown, names));
+        .did_you_mean(unknown, names)
+        .or_hint(taken(specification)));
     }
     Ok(named)
+}
+
+/// What a function takes, in words.
+fn taken(specification: &[ArgumentSpecification]) -> String {
+    let names: Vec<String> = specification.iter().map(|argument| format!("`{}`", argument.name)).collect();
+    if names.is_empty() {
+        "it takes no arguments: leave them out".into()
+    } else {
+        format!("it takes {}", names.join(", "))
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use std::sync::{Arc, OnceLock, Weak};
 
 use render::{FunctionError, Functions};
-use report::Problem;
 use value::{Map, Value};
 
 use crate::{Caller, Context, Failure, Minion, Template, Templates, catalogue};
@@ -44,7 +43,7 @@ impl Functions for Calls {
             sls: "",
             id: "",
         };
-        function.call(name, &context, args, kwargs).map_err(function_error)
+        function.call(name, &context, args, kwargs).map_err(|failure| function_error(&failure))
     }
 
     fn has(&self, name: &str) -> bool {
@@ -65,24 +64,16 @@ impl Functions for Calls {
     }
 }
 
-fn function_error(failure: Failure) -> FunctionError {
-    match &failure {
+fn function_error(failure: &Failure) -> FunctionError {
+    let (message, hints) = (failure.to_string(), failure.advice().hints);
+    match failure {
         Failure::Problems(problems)
             if problems.iter().all(|problem| problem.code.starts_with("arguments.")) =>
         {
-            FunctionError::Arguments {
-                message: problems.iter().map(with_hints).collect::<Vec<_>>().join("; "),
-            }
+            FunctionError::Arguments { message, hints }
         }
-        _ => FunctionError::Failed { message: failure.to_string() },
+        _ => FunctionError::Failed { message, hints },
     }
-}
-
-fn with_hints(problem: &Problem) -> String {
-    if problem.hints.is_empty() {
-        return problem.what.clone();
-    }
-    format!("{} ({})", problem.what, problem.hints.join(", "))
 }
 
 /// For contexts in which nothing can be rendered.
@@ -91,20 +82,24 @@ pub struct NoTemplates;
 
 impl Templates for NoTemplates {
     fn render(&self, template: &Template<'_>) -> Result<String, Failure> {
-        Err(Failure::message(format!("`{}` cannot be rendered from here", template.path)))
+        Err(Failure::message(format!("`{}` cannot be rendered from here", template.path))
+            .hint("call the function from an SLS or a template of the state tree"))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use report::Problem;
+
     use super::*;
 
     #[test]
     fn failures_keep_their_kind() {
         let problem = Problem::error("arguments.unknown", "f() got x").hint("did you mean `y`?");
-        let unknown = function_error(problem.into());
-        assert_eq!(unknown, FunctionError::Arguments { message: "f() got x (did you mean `y`?)".into() });
-        let failed = function_error(Failure::message("no"));
-        assert_eq!(failed, FunctionError::Failed { message: "no".into() });
+        let unknown = function_error(&problem.into());
+        let hints = vec!["did you mean `y`?".into()];
+        assert_eq!(unknown, FunctionError::Arguments { message: "f() got x".into(), hints });
+        let failed = function_error(&Failure::message("no").hint("say yes"));
+        assert_eq!(failed, FunctionError::Failed { message: "no".into(), hints: vec!["say yes".into()] });
     }
 }

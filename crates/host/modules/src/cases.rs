@@ -9,7 +9,7 @@ use report::Sources;
 use value::{Map, Span, Value};
 
 use crate::calls::Calls;
-use crate::{Caller, Context, Failure, Minion, Outcome, Template, Templates, Verdict, catalogue};
+use crate::{Advice, Caller, Context, Failure, Minion, Outcome, Template, Templates, Verdict, catalogue};
 
 #[test]
 fn every_case_holds() {
@@ -112,6 +112,7 @@ fn run_call(case: &Value, call: &str) -> Vec<String> {
             if !failure.to_string().contains(&error.to_string()) {
                 problems.push(format!("error: `{failure}` instead of `{error}`"));
             }
+            check_advice(case, &failure.advice(), &mut problems);
         }
         (Err(failure), None) => problems.push(format!("it fails: {failure}")),
     }
@@ -135,8 +136,9 @@ fn run_state(case: &Value, call: &str) -> Vec<String> {
     check_after(case, &*machine, &mut problems);
     check_plan(case, &planned, &applied, &mut problems);
     if planned.verdict != Verdict::Unknown && applied.verdict == Verdict::Holds {
-        let (plan, journal) = (told(&overlay.changes_since(0)), told(&machine.changes_since(0)));
+        let (plan, journal) = (overlay.changes_since(0), machine.changes_since(0));
         if plan != journal {
+            let (plan, journal) = (told(&plan), told(&journal));
             problems.push(format!("journal of the plan: {plan:?}\n  of the run: {journal:?}"));
         }
     }
@@ -169,10 +171,25 @@ fn check_outcome(case: &Value, outcome: &Outcome, problems: &mut Vec<String>) {
     {
         problems.push(format!("comment: `{}`\n  instead of `{comment}`", outcome.comment));
     }
+    if outcome.verdict == Verdict::Failed {
+        check_advice(case, &outcome.advice, problems);
+    }
     let changes = case.get("changes").cloned().unwrap_or_else(|| Map::new().into());
     let made = Value::from(outcome.changes.clone());
     if made != changes {
         problems.push(format!("changes: {}\n  instead of {}", shown(&made), shown(&changes)));
+    }
+}
+
+/// Whatever fails says what to do about it.
+fn check_advice(case: &Value, advice: &Advice, problems: &mut Vec<String>) {
+    if advice.hints.is_empty() {
+        problems.push("it fails without advice".into());
+    }
+    if let Some(hint) = case.get("hint").map(ToString::to_string)
+        && !advice.hints.iter().any(|given| given.contains(&hint))
+    {
+        problems.push(format!("advice: {:?}\n  instead of `{hint}`", advice.hints));
     }
 }
 
@@ -238,8 +255,10 @@ fn check_faults(case: &Value, call: &str, problems: &mut Vec<String>) {
     for number in 0..3 {
         let failing = Arc::new(Failing::new(Arc::new(machine(case)), Rule::Nth(number)));
         let outcome = state(case, call, failing.clone());
-        if failing.tried() > number && outcome.verdict == Verdict::Failed && outcome.comment.is_empty() {
-            problems.push(format!("with operation {number} failing it fails without a word"));
+        let silent = outcome.comment.is_empty() || outcome.advice.hints.is_empty();
+        if failing.tried() > number && outcome.verdict == Verdict::Failed && silent {
+            problems
+                .push(format!("with operation {number} failing it fails without a word, or without advice"));
         }
     }
 }
@@ -254,7 +273,7 @@ fn state(case: &Value, call: &str, host: Arc<dyn Host>) -> Outcome {
     match run(&context, &arguments(case), Span::NONE) {
         Ok(outcome) => outcome,
         Err(Failure::Host(error)) if error.is_unknown() => Outcome::unknown(error.to_string()),
-        Err(failure) => Outcome::failed(failure.to_string()),
+        Err(failure) => Outcome { advice: failure.advice(), ..Outcome::failed(failure.to_string()) },
     }
 }
 
@@ -421,7 +440,7 @@ fn account(owner: &Owner) -> String {
     }
 }
 
-/// A journal without what a machine's clock and inodes make different.
+/// A journal in words.
 fn told(changes: &[Change]) -> Vec<String> {
     let state = |state: &FileState| format!("{state:?}");
     changes

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use host::Host;
 use render::TreeFiles;
@@ -36,13 +36,47 @@ pub struct Minion {
     managed: RwLock<Arc<Managed>>,
 }
 
-/// Paths that states of a run manage.
-#[derive(Clone, Debug, Default)]
+/// Paths that states of a run manage. They are put in order when somebody first asks, which few runs do.
+#[derive(Debug, Default)]
 pub struct Managed {
-    /// Paths that stay, with what leads to them.
-    pub paths: BTreeSet<PathBuf>,
-    /// Paths that stay with everything below: copies, checkouts, unpacked archives.
-    pub trees: BTreeSet<PathBuf>,
+    declared: Vec<(Arc<str>, Reach)>,
+    ordered: OnceLock<Ordered>,
+}
+
+/// How much of what lies at a path a state manages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// The path itself, with what leads to it.
+    Path,
+    /// Everything below as well: copies, checkouts, unpacked archives.
+    Tree,
+}
+
+#[derive(Debug)]
+struct Ordered {
+    paths: BTreeSet<PathBuf>,
+    trees: BTreeSet<PathBuf>,
+}
+
+impl Managed {
+    /// What the states of a run declare: absolute paths, in any order.
+    pub fn new(declared: Vec<(Arc<str>, Reach)>) -> Self {
+        Self { declared, ordered: OnceLock::new() }
+    }
+
+    /// Whether a path, something below it, or a tree it stands in is among them.
+    fn includes(&self, path: &Path) -> bool {
+        let ordered = self.ordered.get_or_init(|| {
+            let paths = |wanted: &[Reach]| {
+                let some = self.declared.iter().filter(|(_, reach)| wanted.contains(reach));
+                some.map(|(path, _)| PathBuf::from(path.trim_end_matches('/'))).collect()
+            };
+            Ordered { paths: paths(&[Reach::Path, Reach::Tree]), trees: paths(&[Reach::Tree]) }
+        });
+        let below = ordered.paths.range(path.to_path_buf()..).next();
+        below.is_some_and(|below| below.starts_with(path))
+            || path.ancestors().any(|above| ordered.trees.contains(above))
+    }
 }
 
 impl Minion {
@@ -93,9 +127,7 @@ impl Minion {
     /// Whether a state of the run manages this path, something below it, or a tree it stands in.
     pub fn manages(&self, path: &Path) -> bool {
         let managed = self.managed.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let below = managed.paths.range(path.to_path_buf()..).next();
-        below.is_some_and(|below| below.starts_with(path))
-            || path.ancestors().any(|above| managed.trees.contains(above))
+        managed.includes(path)
     }
 
     /// The pillar.

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
+use target::Pattern;
 use value::{Key, Map, Value};
 
+use crate::Failure;
 use crate::traverse::{traverse, update};
-use crate::{Failure, glob};
 
 /// Salt's `salt.utils.data.filter_by`: the entry of the table whose key, a shell pattern, fits the value at
 /// `path` (the first item that fits, where that is a list); else the entry `default`. It is laid over the
@@ -15,9 +16,11 @@ use crate::{Failure, glob};
 pub(crate) fn filter_by(arguments: &Map, path: &str, data: &Map) -> Result<Value, Failure> {
     let table = arguments.get("lookup_dict").ok_or_else(|| {
         Failure::message("filter_by() missing 1 required positional argument: 'lookup_dict'")
+            .hint("write the table as the first argument: `grains.filter_by({'Debian': {…}, 'RedHat': {…}})`")
     })?;
     let table = table.as_map().ok_or_else(|| {
         Failure::message(format!("filter_by: lookup_dict has to be a mapping, not {}", table.kind()))
+            .hint("the table maps a grain's values to what belongs to them: `{'Debian': {…}, 'RedHat': {…}}`")
     })?;
     let fallback = arguments.get("default").map_or(Cow::Borrowed("default"), |name| text_of(name));
     let found = choose(table, traverse(data, path, ":")).or_else(|| table.get(&fallback));
@@ -30,7 +33,8 @@ pub(crate) fn filter_by(arguments: &Map, path: &str, data: &Map) -> Result<Value
             if found.as_map().is_none() {
                 return Err(Failure::message(
                     "filter_by default and look-up values must both be dictionaries.",
-                ));
+                )
+                .hint("make the chosen entry of the table a mapping, as the one that `base` names"));
             }
             Some(update(base.clone(), found.clone(), false)?)
         }
@@ -39,7 +43,8 @@ pub(crate) fn filter_by(arguments: &Map, path: &str, data: &Map) -> Result<Value
     match (arguments.get("merge").filter(|merge| merge.is_truthy()), chosen) {
         (None, chosen) => Ok(chosen.unwrap_or(Value::NULL)),
         (Some(merge), _) if merge.as_map().is_none() => {
-            Err(Failure::message("filter_by merge argument must be a dictionary."))
+            Err(Failure::message("filter_by merge argument must be a dictionary.")
+                .hint("give `merge` a mapping, such as `salt['pillar.get']('web', {})`"))
         }
         (Some(merge), None) => Ok(merge.clone()),
         (Some(merge), Some(chosen)) => update(chosen, merge.clone(), false),
@@ -53,8 +58,8 @@ fn choose<'a>(table: &'a Map, value: Option<&Value>) -> Option<&'a Value> {
     items.iter().find_map(|item| {
         let item = text_of(item);
         let entry = table.iter().find(|(key, _)| match key {
-            Key::Str(pattern) => glob::matches(pattern, &item),
-            key => glob::matches(&key.to_string(), &item),
+            Key::Str(pattern) => Pattern::fits(pattern, &item),
+            key => Pattern::fits(&key.to_string(), &item),
         });
         entry.map(|(_, value)| value).filter(|value| !value.is_null())
     })

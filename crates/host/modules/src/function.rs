@@ -144,6 +144,16 @@ impl ExecutionFunction {
 }
 
 impl StateFunction {
+    /// The arguments besides `name` that it needs and that are not among these.
+    pub fn missing_arguments(&self, map: &Map) -> Vec<&'static str> {
+        let is_given = |name: &&str| map.contains(name);
+        let needed = self.arguments.iter().filter(|argument| argument.required && argument.name != "name");
+        needed
+            .filter(|argument| !std::iter::once(&argument.name).chain(argument.aliases).any(is_given))
+            .map(|argument| argument.name)
+            .collect()
+    }
+
     /// Warnings for arguments it does not know.
     pub fn unknown_arguments(&self, name: &str, map: &Map) -> Vec<Problem> {
         let unknown = crate::arguments::unknown(map, name, self.arguments);

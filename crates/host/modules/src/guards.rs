@@ -2,11 +2,14 @@
 //!
 //! The state engine asks here before and after it runs a state. Conditions are commands (lines for a shell) or
 //! calls of execution functions (`fun: file.file_exists`, with arguments beside). They only look, so they are
-//! looked at under a plan too, against the machine as it is.
+//! looked at under a plan too: on the machine as it is, unless the plan has changed what they look at. What then
+//! only the run can tell makes the state unknown.
 
+use host::HostError;
 use value::{Data, Map, Value};
 
 use crate::cmd::{Invocation, Line, is_there};
+use crate::foresight::foreseen;
 use crate::traverse::traverse;
 use crate::{Caller, Context, Failure, catalogue};
 
@@ -18,20 +21,33 @@ use crate::{Caller, Context, Failure, catalogue};
 pub fn skip(context: &Context<'_>, arguments: &Map) -> Result<Option<String>, Failure> {
     let mut comments = Vec::new();
     let mut skips = false;
-    let mut judge = |judged: Judged| {
-        skips |= judged.skips;
-        comments.push(judged.comment);
+    let mut unknown = None;
+    let mut judge = |judged: Result<Judged, Failure>| match judged {
+        Ok(judged) => {
+            skips |= judged.skips;
+            comments.push(judged.comment);
+            Ok(())
+        }
+        // Another guard may skip the state all the same.
+        Err(Failure::Host(error)) if error.is_unknown() => {
+            unknown.get_or_insert(error);
+            Ok(())
+        }
+        Err(failure) => Err(failure),
     };
     if let Some(conditions) = arguments.get("onlyif") {
-        judge(only_if(context, listed(conditions), arguments)?);
+        judge(only_if(context, listed(conditions), arguments))?;
     }
     if let Some(conditions) = arguments.get("unless") {
-        judge(unless(context, listed(conditions), arguments)?);
+        judge(unless(context, listed(conditions), arguments))?;
     }
     if let Some(paths) = arguments.get("creates") {
-        judge(creates(context, paths));
+        judge(Ok(creates(context, paths)))?;
     }
-    Ok(skips.then(|| comments.join("\n")))
+    match unknown {
+        Some(error) if !skips => Err(error.into()),
+        _ => Ok(skips.then(|| comments.join("\n"))),
+    }
 }
 
 /// The comment with which `check_cmd` finds that a state failed; `None` when it succeeded.
@@ -58,9 +74,12 @@ impl Judged {
 }
 
 fn only_if(context: &Context<'_>, conditions: &[Value], arguments: &Map) -> Result<Judged, Failure> {
+    let mut unknown = None;
     for condition in conditions {
         match holds(context, condition, arguments)? {
             Condition::Holds => {}
+            // One that fails decides, whatever this one would say.
+            Condition::Unknown(error) => unknown = unknown.or(Some(error)),
             Condition::HoldsNot | Condition::CannotRun => {
                 return Ok(Judged::new(true, "onlyif condition is false"));
             }
@@ -70,13 +89,19 @@ fn only_if(context: &Context<'_>, conditions: &[Value], arguments: &Map) -> Resu
             }
         }
     }
-    Ok(Judged::new(false, "onlyif condition is true"))
+    match unknown {
+        Some(error) => Err(error.into()),
+        None => Ok(Judged::new(false, "onlyif condition is true")),
+    }
 }
 
 fn unless(context: &Context<'_>, conditions: &[Value], arguments: &Map) -> Result<Judged, Failure> {
     let mut judged = Judged::new(false, "unless condition is false");
+    let mut unknown = None;
     for condition in conditions {
         match holds(context, condition, arguments)? {
+            // One that fails decides, whatever this one would say.
+            Condition::Unknown(error) => unknown = unknown.or(Some(error)),
             Condition::Holds | Condition::CannotRun => judged = Judged::new(true, "unless condition is true"),
             Condition::HoldsNot => return Ok(Judged::new(false, "unless condition is false")),
             Condition::NoFunction => return Ok(no_function("unless", condition)),
@@ -85,7 +110,10 @@ fn unless(context: &Context<'_>, conditions: &[Value], arguments: &Map) -> Resul
             }
         }
     }
-    Ok(judged)
+    match unknown {
+        Some(error) => Err(error.into()),
+        None => Ok(judged),
+    }
 }
 
 fn creates(context: &Context<'_>, paths: &Value) -> Judged {
@@ -113,21 +141,34 @@ enum Condition {
     CannotRun,
     NoFunction,
     WrongType,
+    /// Only the run can tell.
+    Unknown(HostError),
 }
 
 fn holds(context: &Context<'_>, condition: &Value, arguments: &Map) -> Result<Condition, Failure> {
     let truth = |holds: bool| if holds { Condition::Holds } else { Condition::HoldsNot };
     match &condition.data {
         Data::Str(line) => {
+            let cwd = arguments.get("cwd").and_then(Value::as_str);
+            match foreseen(context.host(), line, cwd) {
+                Ok(None) => {}
+                Ok(Some(holds)) => return Ok(truth(holds)),
+                Err(error) if error.is_unknown() => return Ok(Condition::Unknown(error)),
+                // What cannot be looked at here the command tells as it will.
+                Err(_) => {}
+            }
             let invocation = Invocation::read(Line::Shell(line.to_string()), &surroundings(arguments))?;
             match invocation.with_default_shell(context).probe(context) {
                 Ok(ran) => Ok(truth(ran.retcode == 0)),
-                Err(Failure::Host(error)) if error.is_unknown() => Err(error.into()),
+                Err(Failure::Host(error)) if error.is_unknown() => Ok(Condition::Unknown(error)),
                 Err(_) => Ok(Condition::CannotRun),
             }
         }
         Data::Map(call) => match call.get("fun") {
-            Some(function) => called(context, &function.to_string(), call).map(truth),
+            Some(function) => match called(context, &function.to_string(), call) {
+                Err(Failure::Host(error)) if error.is_unknown() => Ok(Condition::Unknown(error)),
+                answer => answer.map(truth),
+            },
             None => Ok(Condition::NoFunction),
         },
         _ => Ok(Condition::WrongType),
@@ -153,8 +194,10 @@ fn called(context: &Context<'_>, function: &str, call: &Map) -> Result<bool, Fai
     let path = named.remove("get_return");
     let positional = named.remove("args");
     let positional = positional.as_ref().and_then(Value::as_list).unwrap_or_default().to_vec();
-    let found = catalogue::execution_function(function)
-        .ok_or_else(|| Failure::message(format!("no execution function `{function}`")))?;
+    let found = catalogue::execution_function(function).ok_or_else(|| {
+        Failure::message(format!("no execution function `{function}`"))
+            .hint(catalogue::advice_on_function(function))
+    })?;
     let context = Context { caller: Caller::Template, ..*context };
     let answer = found.call(function, &context, positional, named)?;
     Ok(match (path, answer.as_map()) {

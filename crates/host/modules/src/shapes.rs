@@ -58,6 +58,7 @@ impl Lines {
 /// Null counts as absent, as it does in Salt.
 impl<T: Argument> Argument for Option<T> {
     const SHAPE: &'static str = T::SHAPE;
+    const EXAMPLE: &'static str = T::EXAMPLE;
     const REQUIRED: bool = false;
 
     fn from_value(value: &Value) -> Result<Self, Mismatch> {
@@ -72,6 +73,7 @@ impl<T: Argument> Argument for Option<T> {
 /// Scalars only: a list or map here is a mistake in the tree.
 impl Argument for String {
     const SHAPE: &'static str = "text";
+    const EXAMPLE: &'static str = "TEXT";
 
     fn from_value(value: &Value) -> Result<Self, Mismatch> {
         AnyText::from_value(value).map(|text| text.0)
@@ -80,6 +82,7 @@ impl Argument for String {
 
 impl Argument for AnyText {
     const SHAPE: &'static str = "text";
+    const EXAMPLE: &'static str = "TEXT";
 
     fn from_value(value: &Value) -> Result<Self, Mismatch> {
         match &value.data {
@@ -93,6 +96,7 @@ impl Argument for AnyText {
 /// Booleans, and the words YAML 1.1 has for them when quoted; numbers by being zero or not.
 impl Argument for bool {
     const SHAPE: &'static str = "boolean";
+    const EXAMPLE: &'static str = "True";
 
     fn from_value(value: &Value) -> Result<Self, Mismatch> {
         match &value.data {
@@ -111,6 +115,7 @@ impl Argument for bool {
 
 impl Argument for i64 {
     const SHAPE: &'static str = "integer";
+    const EXAMPLE: &'static str = "5";
 
     fn from_value(value: &Value) -> Result<Self, Mismatch> {
         let number = match &value.data {
@@ -124,6 +129,7 @@ impl Argument for i64 {
 
 impl Argument for f64 {
     const SHAPE: &'static str = "number";
+    const EXAMPLE: &'static str = "0.5";
 
     fn from_value(value: &Value) -> Result<Self, Mismatch> {
         let number = value.as_float().or_else(|| value.as_str()?.trim().parse().ok());
@@ -133,6 +139,7 @@ impl Argument for f64 {
 
 impl Argument for Value {
     const SHAPE: &'static str = "anything";
+    const EXAMPLE: &'static str = "VALUE";
 
     fn from_value(value: &Value) -> Result<Self, Mismatch> {
         Ok(value.clone())
@@ -142,6 +149,7 @@ impl Argument for Value {
 /// A mapping; a list of one-key mappings is read as one, since SLS files write arguments that way.
 impl Argument for Map {
     const SHAPE: &'static str = "mapping";
+    const EXAMPLE: &'static str = "{NAME: VALUE}";
 
     fn from_value(value: &Value) -> Result<Self, Mismatch> {
         match &value.data {
@@ -163,6 +171,7 @@ impl Argument for Map {
 
 impl Argument for Vec<String> {
     const SHAPE: &'static str = "list of text";
+    const EXAMPLE: &'static str = "[ONE, TWO]";
 
     fn from_value(value: &Value) -> Result<Self, Mismatch> {
         match &value.data {
@@ -175,6 +184,7 @@ impl Argument for Vec<String> {
 
 impl Argument for Vec<Value> {
     const SHAPE: &'static str = "list";
+    const EXAMPLE: &'static str = "[ONE, TWO]";
 
     fn from_value(value: &Value) -> Result<Self, Mismatch> {
         match &value.data {
@@ -187,6 +197,7 @@ impl Argument for Vec<Value> {
 
 impl Argument for Names {
     const SHAPE: &'static str = "list of names, each alone or as `name: value`";
+    const EXAMPLE: &'static str = "[ONE, TWO]";
 
     fn from_value(value: &Value) -> Result<Self, Mismatch> {
         let items = match &value.data {
@@ -211,6 +222,7 @@ impl Argument for Names {
 
 impl Argument for Lines {
     const SHAPE: &'static str = "text, or list of lines";
+    const EXAMPLE: &'static str = "TEXT";
 
     fn from_value(value: &Value) -> Result<Self, Mismatch> {
         match &value.data {
@@ -224,6 +236,7 @@ impl Argument for Lines {
 
 impl Argument for Rest {
     const SHAPE: &'static str = "further values";
+    const EXAMPLE: &'static str = "VALUE";
     const TAKES_REST: bool = true;
     const REQUIRED: bool = false;
 
@@ -240,6 +253,7 @@ impl Argument for Rest {
 /// zeros, so the *decimal* digits of the number are read as octal. `0o755` is accepted too.
 impl Argument for Mode {
     const SHAPE: &'static str = "permission bits in octal, or `keep`";
+    const EXAMPLE: &'static str = "'0644'";
 
     fn from_value(value: &Value) -> Result<Self, Mismatch> {
         let wrong = || Mismatch::new("permission bits in octal, such as '0644'", value);

@@ -56,7 +56,8 @@ fn in_list<'a>(items: &'a [Value], step: &str) -> Option<&'a Value> {
 /// Lays `over` on `base` key by key, all the way down. Both have to be mappings.
 pub(crate) fn update(base: Value, over: Value, merge_lists: bool) -> Result<Value, Failure> {
     if base.as_map().is_none() || over.as_map().is_none() {
-        return Err(Failure::message("Cannot update using non-dict types in dictupdate.update()"));
+        return Err(Failure::message("Cannot update using non-dict types in dictupdate.update()")
+            .hint("give two mappings: a list or a text cannot be merged key by key"));
     }
     let lists = if merge_lists { ListMerge::Extend } else { ListMerge::Replace };
     Ok(merge(base, over, Strategy::Recurse, lists))

@@ -1,8 +1,8 @@
 //! Everything that is the same for many renderings.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use foldhash::HashMap;
 use value::{SourceId, Span};
 
 use crate::lexer::{Normalized, tokenize};
@@ -63,9 +63,9 @@ impl Environment {
             limits: Limits::default(),
             strict: true,
             printable_dicts: false,
-            filters: HashMap::new(),
-            tests: HashMap::new(),
-            functions: HashMap::new(),
+            filters: HashMap::default(),
+            tests: HashMap::default(),
+            functions: HashMap::default(),
             compiled: Mutex::default(),
         };
         builtin::register(&mut environment);
@@ -196,6 +196,9 @@ impl Environment {
             .and_then(|body| crate::compiler::compile(self, &body, &source));
         result.map_err(|mut fault| {
             fault.place = source.original(fault.place);
+            for (place, _) in &mut fault.aside.related {
+                *place = source.original(*place);
+            }
             fault
         })
     }
@@ -224,5 +227,8 @@ impl Environment {
 fn located(fault: Fault, source: SourceId) -> Error {
     let span = Span { source, start: fault.place.start, end: fault.place.end };
     let error = Error::new(fault.kind, fault.message).at(span);
-    fault.hints.into_iter().fold(error, Error::hint)
+    let error = fault.aside.hints.into_iter().fold(error, Error::hint);
+    fault.aside.related.into_iter().fold(error, |error, (place, text)| {
+        error.related(Span { source, start: place.start, end: place.end }, text)
+    })
 }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use report::Problem;
 use value::Span;
 
+use crate::advice::advice;
+
 /// What kind of failure it is: Jinja's and Python's exception classes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -102,6 +104,7 @@ struct Inner {
     span: Span,
     trace: Vec<TraceEntry>,
     hints: Vec<String>,
+    related: Vec<(Span, String)>,
     /// The variable that is not there, until someone who knows the others has suggested one.
     missing: Option<Arc<str>>,
 }
@@ -125,6 +128,7 @@ impl Error {
                 span: Span::NONE,
                 trace: Vec::new(),
                 hints: Vec::new(),
+                related: Vec::new(),
                 missing: None,
             }),
         }
@@ -143,6 +147,13 @@ impl Error {
     /// A bound that was passed.
     pub fn limit(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Limit, message)
+    }
+
+    /// The template leads back to itself too often.
+    pub(crate) fn recursion() -> Self {
+        Self::limit("maximum recursion depth exceeded").hint(
+            "a macro, include or import leads back to itself: take that line out, or let an `if` end it",
+        )
     }
 
     /// An exception class without a kind of its own.
@@ -187,6 +198,17 @@ impl Error {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.inner.hints.push(hint.into());
         self
+    }
+
+    /// Points at another place that matters.
+    pub fn related(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.inner.related.push((span, text.into()));
+        self
+    }
+
+    /// Adds advice when there is none yet.
+    pub fn or_hint(self, hint: impl Into<String>) -> Self {
+        if self.inner.hints.is_empty() { self.hint(hint) } else { self }
     }
 
     /// Adds "did you mean" when a known word is near.
@@ -237,6 +259,9 @@ impl From<&Error> for Problem {
             _ => Self::error(inner.kind.code(), inner.message.clone()).why(inner.kind.class_name()),
         };
         problem = problem.at(inner.span);
+        for (span, text) in &inner.related {
+            problem = problem.related(*span, text.clone());
+        }
         for entry in inner.trace.iter().take(SHOWN) {
             problem = problem.related(entry.span, entry.label);
         }
@@ -247,43 +272,12 @@ impl From<&Error> for Problem {
         for hint in &inner.hints {
             problem = problem.hint(hint.clone());
         }
-        match advice(inner) {
-            Some(hint) if inner.hints.is_empty() => problem.hint(hint),
-            _ => problem,
-        }
+        if inner.hints.is_empty() { problem.hint(advice(&inner.kind, &inner.message)) } else { problem }
     }
 }
 
 /// Places on the way to a failure that are shown: in a recursion they are all alike.
 const SHOWN: usize = 4;
-
-/// What to do about a kind of failure, when nothing better is known.
-fn advice(error: &Inner) -> Option<&'static str> {
-    Some(match &error.kind {
-        ErrorKind::Undefined => "set it first, or say what to use without it: `| default('...')`",
-        ErrorKind::NotFound | ErrorKind::NoneFound => {
-            "a template's name is its path below the tree's root; `ignore missing` makes an include optional"
-        }
-        ErrorKind::Type if error.message.contains("concatenate") => {
-            "`~` joins values of any type into a text"
-        }
-        ErrorKind::Type if error.message.ends_with("is not iterable") => {
-            "give an empty list to use instead: `or []`"
-        }
-        ErrorKind::Syntax
-            if error.message.contains("nd of template") || error.message.starts_with("Missing end") =>
-        {
-            "something that was opened here or further up is never closed"
-        }
-        ErrorKind::Syntax => "look at what stands between the braces, up to this place",
-        ErrorKind::ZeroDivision => "check the divisor first: `if` ... `else`",
-        ErrorKind::Limit => "a rendering is bounded in steps, size and depth: does this come to an end?",
-        ErrorKind::Other(name) if &**name == "RecursionError" => {
-            "what includes or calls itself has to come to an end"
-        }
-        _ => return None,
-    })
-}
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {

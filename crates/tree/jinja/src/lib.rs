@@ -22,6 +22,7 @@
 //! files, clocks or the environment. Known differences from Python: lone surrogates become U+FFFD,
 //! sets keep insertion order, and a list that contains itself is not freed before the process ends.
 
+mod advice;
 mod args;
 mod ast;
 mod builtin;
@@ -49,7 +50,7 @@ pub use program::Template;
 pub use source_map::SourceMap;
 pub use syntax::Syntax;
 pub use value::{
-    Dict, DictMap, Generator, Iter, Key, KeyRef, List, Namespace, Object, Range, Set, Special, ToValueError,
-    Tuple, Undefined, UndefinedKind, Value, View, ViewKind,
+    Dict, DictMap, Generator, Iter, Key, KeyRef, KeySet, List, Namespace, Object, Range, Set, Special,
+    ToValueError, Tuple, Undefined, UndefinedKind, Value, View, ViewKind,
 };
 pub use vm::{Globals, Rendered, State};

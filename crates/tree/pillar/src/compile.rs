@@ -50,7 +50,7 @@ pub fn compile(
 pub(crate) fn as_pillar_problem(problem: Problem) -> Problem {
     match problem.severity {
         Severity::Error => problem.exit(Exit::Pillar),
-        Severity::Warning => problem,
+        Severity::Warning | Severity::Note => problem,
     }
 }
 
@@ -235,7 +235,7 @@ fn not_a_mapping(sls: &str, value: &Value) -> Problem {
     Problem::error("pillar.not-a-mapping", format!("SLS '{sls}' does not render to a dictionary"))
         .at(value.span)
         .why(format!("it is {}", value.kind()))
-        .hint("pillar is `key: value` lines")
+        .hint("write `key: value` lines")
         .exit(Exit::Pillar)
 }
 

@@ -135,7 +135,7 @@ fn malformed(what: &str, kind: &str, span: Span) -> Problem {
     Problem::error("pillar.top-form", "Error encountered while rendering pillar top file.")
         .at(span)
         .why(format!("what stands under `{what}` is {kind}"))
-        .hint("a saltenv maps targets to lists of SLS")
+        .hint("write `base: {'*': [name of an SLS]}`: a saltenv maps targets to lists of SLS")
         .exit(Exit::Pillar)
 }
 

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use pillar::{Settings, compile};
 use proptest::prelude::*;
 use report::{Exit, Problem, Problems};
-use sls::{Glob, Request, Templates, TopSettings, TopTarget};
+use sls::{Request, Templates, TopSettings, TopTarget};
+use target::Pattern;
 use value::{Map, Strategy as Merge, Value};
 
 /// Saltenv to path to what the file renders to.
@@ -29,7 +30,7 @@ impl Templates for DataTree {
 }
 
 fn is_oracle(target: &TopTarget<'_>) -> Result<bool, Problem> {
-    Ok(Glob::new(target.expression).matches("oracle"))
+    Ok(Pattern::new(target.expression).matches("oracle"))
 }
 
 #[test]

@@ -39,12 +39,16 @@ pub enum FunctionError {
     Arguments {
         /// What does not fit.
         message: String,
+        /// What to do about it, one line each.
+        hints: Vec<String>,
     },
     /// The function ran and failed.
     #[error("{message}")]
     Failed {
         /// What went wrong.
         message: String,
+        /// What to do about it, one line each.
+        hints: Vec<String>,
     },
 }
 

@@ -15,6 +15,7 @@
 
 mod filters;
 mod functions;
+mod json;
 mod loader;
 mod pipe;
 mod renderer;
@@ -24,6 +25,7 @@ mod variables;
 pub mod yaml;
 
 pub use functions::{FunctionError, Functions, NoFunctions};
+pub use json::data as json_data;
 pub use pipe::{Stage, stages};
 pub use renderer::{Facts, Limits, RenderRequest, RenderedText, Renderer};
 pub use tree_files::{MemoryTree, TreeFileError, TreeFiles};

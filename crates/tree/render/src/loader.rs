@@ -1,12 +1,12 @@
 //! Where imported, included and extended templates come from: the state tree.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use foldhash::{HashMap, HashSet};
 use jinja::{Error, ErrorKind, Globals, Loaded};
 use report::Sources;
-use value::SourceId;
+use value::{SourceId, Span};
 
 use crate::TreeFiles;
 use crate::tree_files::clean;
@@ -66,7 +66,7 @@ impl jinja::Loader for TreeLoader<'_> {
         };
         let path = path.map_err(|error| {
             Error::new(ErrorKind::NotFound, name)
-                .hint(format!("{error}: templates are read from the tree only"))
+                .hint(format!("{error}: templates are read from the tree only, by their path below its root"))
         })?;
         let full: Arc<str> = path.into();
         if is_relative {
@@ -79,17 +79,23 @@ impl jinja::Loader for TreeLoader<'_> {
         let bytes = self
             .files
             .read(self.saltenv, name)
-            .map_err(|error| Error::other("OSError", error.to_string()))?;
+            .map_err(|error| Error::other("OSError", error.to_string()).hint(error.hint()))?;
         let Some(bytes) = bytes else { return Ok(None) };
         if bytes.len() > self.limit {
             let text = format!("`{name}` has {} bytes; templates may have {}", bytes.len(), self.limit);
-            return Err(Error::limit(text));
+            return Err(
+                Error::limit(text).hint("templates are text for people: keep data in files of its own")
+            );
         }
+        let described = self.files.describe(self.saltenv, name);
         let text = std::str::from_utf8(&bytes).map_err(|error| {
             let at = error.valid_up_to();
+            // Up to the byte that is none, the readable form has the same offsets.
+            let source = self.sources.add(&*described, String::from_utf8_lossy(&bytes));
             Error::other("UnicodeDecodeError", format!("`{name}` is not UTF-8: invalid byte at offset {at}"))
+                .at(Span::new(source, at, at + char::REPLACEMENT_CHARACTER.len_utf8()))
         })?;
-        let (text, source) = self.texts.source(self.sources, &self.files.describe(self.saltenv, name), text);
+        let (text, source) = self.texts.source(self.sources, &described, text);
         let mut loaded = Loaded::new(text, source);
         loaded.globals.push(("tplfile".into(), name.into()));
         if !self.relative.borrow().contains(name) {

@@ -1,19 +1,19 @@
 //! The way from the bytes of a file to data or text.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use foldhash::HashMap;
 use jinja::{Environment, Globals, Job, SourceMap, Syntax};
 use report::{Problem, Problems, Sources};
-use value::{Map, SourceId, Span, Value};
+use value::{Key, Map, SourceId, Span, Value};
 
 use crate::loader::{KnownTexts, TreeLoader};
 use crate::salt_object::Salt;
 use crate::yaml::{self, YamlError};
-use crate::{Functions, TreeFiles, filters, pipe, variables};
+use crate::{Functions, TreeFiles, filters, json, pipe, variables};
 
 /// What every template sees besides its own variables.
 #[derive(Clone, Debug, Default)]
@@ -176,7 +176,7 @@ impl Renderer {
                     current = self.jinja(request, &text, source)?;
                 }
                 "yaml" => return self.yaml(request, &current),
-                "json" => return Self::json(&current),
+                "json" => return json(&current),
                 "text" => return Ok(Value::from(current.text).at(Span::new(source, 0, 0))),
                 name => return Err(unavailable(name, source, &current.text)),
             }
@@ -234,10 +234,9 @@ impl Renderer {
             }
         }
         for (key, value) in request.context.iter() {
-            if let Some(name) = key.as_str() {
-                let value = jinja::Value::from(value);
-                own.retain(|(known, _)| &**known != name);
-                globals.set(name, value);
+            if let Key::Str(name) = key {
+                own.retain(|(known, _)| known != name);
+                globals.set(Arc::clone(name), jinja::Value::from(value));
             }
         }
         let loader = TreeLoader {
@@ -249,13 +248,24 @@ impl Renderer {
             relative: RefCell::default(),
         };
         let job = Job { template, name, source, globals, variables: own };
-        let rendered = environment.render(&loader, job)?;
+        let rendered =
+            environment.render(&loader, job).map_err(|error| self.nearest(error, request.saltenv))?;
         let mut out = rendered.text;
         // Jinja drops the newline that ends a template; Salt puts it back.
         if text.ends_with('\n') && !environment.syntax().keep_trailing_newline {
             out.push('\n');
         }
         Ok(RenderedText { text: out, origin: Origin::Rendered(rendered.map) })
+    }
+
+    /// Suggests a template for one that is not there.
+    fn nearest(&self, error: jinja::Error, saltenv: &str) -> jinja::Error {
+        if *error.kind() != jinja::ErrorKind::NotFound || !error.hints().is_empty() {
+            return error;
+        }
+        let name = error.message().to_string();
+        let files = self.files.list(saltenv).unwrap_or_default();
+        error.did_you_mean(&name, files.iter().map(String::as_str))
     }
 
     fn yaml(&self, request: &RenderRequest<'_>, rendered: &RenderedText) -> Result<Value, Problem> {
@@ -298,17 +308,6 @@ impl Renderer {
         source.text.get(start..)?.lines().next().map(str::to_string)
     }
 
-    fn json(rendered: &RenderedText) -> Result<Value, Problem> {
-        let text = pipe::without_line(&rendered.text);
-        if text.trim().is_empty() {
-            return Ok(Map::new().into());
-        }
-        value::json::from_text(&text).map_err(|error| {
-            let at = offset_of(&text, error.line(), error.column());
-            Problem::error("json.syntax", error.to_string()).at(rendered.span(at..at + 1))
-        })
-    }
-
     /// The variables every template of this renderer sees. They are converted once for each thread; as in
     /// Salt, what a template changes in `grains` or `pillar` the next one finds changed.
     fn globals(&self) -> Globals {
@@ -334,6 +333,14 @@ impl Renderer {
     }
 }
 
+fn json(rendered: &RenderedText) -> Result<Value, Problem> {
+    let text = pipe::without_line(&rendered.text);
+    if text.trim().is_empty() {
+        return Ok(Map::new().into());
+    }
+    json::data(&text, |range| rendered.span(range))
+}
+
 fn next_id() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
@@ -353,12 +360,7 @@ fn unavailable(name: &str, source: SourceId, text: &str) -> Problem {
         .at(Span::new(source, 0, end))
         .why(needs)
         .did_you_mean(name, AVAILABLE)
-}
-
-/// The byte offset of a line and column as serde_json counts them.
-fn offset_of(text: &str, line: usize, column: usize) -> usize {
-    let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
-    (start + column.saturating_sub(1)).min(text.len())
+        .or_hint(format!("name one of {} in the `#!` line, joined by `|`", AVAILABLE.join(", ")))
 }
 
 fn environment(opts: &Value, option: &str, limits: &Limits) -> Arc<Environment> {

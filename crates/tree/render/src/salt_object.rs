@@ -94,15 +94,26 @@ fn call(functions: &dyn Functions, state: &mut State<'_>, name: &str, args: Args
         named.insert(key.clone(), data(value)?);
     }
     state.charge(100)?;
-    let answer = functions.call(name, positional, named).map_err(|error| match error {
-        FunctionError::Arguments { message } => Error::type_error(message),
-        error => Error::other("CommandExecutionError", format!("{name}: {error}")),
-    })?;
+    let answer = functions.call(name, positional, named).map_err(|error| failed(name, error))?;
     let answer = Value::from(&answer);
     if changes_first_argument(name, &args) {
         update_in_place(&args, &answer);
     }
     Ok(answer)
+}
+
+fn failed(name: &str, error: FunctionError) -> Error {
+    let class = "CommandExecutionError";
+    let (error, hints) = match error {
+        FunctionError::Arguments { message, hints } => (Error::type_error(message), hints),
+        FunctionError::Failed { message, hints } => {
+            (Error::other(class, format!("{name}: {message}")), hints)
+        }
+        error @ FunctionError::Unknown { .. } => {
+            (Error::other(class, format!("{name}: {error}")), Vec::new())
+        }
+    };
+    hints.into_iter().fold(error, Error::hint)
 }
 
 /// Whether the function's result is its first argument, changed: templates rely on that.

@@ -41,6 +41,12 @@ pub enum TreeFileError {
         /// The path as asked for.
         path: String,
     },
+    /// A symbolic link leads out of the tree, and links are not to be followed.
+    #[error("`{path}` leads out of the state tree by a symbolic link")]
+    LeadsOut {
+        /// What a person calls the file.
+        path: String,
+    },
     /// The file is there but could not be read.
     #[error("cannot read `{path}`: {reason}")]
     Unreadable {
@@ -48,6 +54,8 @@ pub enum TreeFileError {
         path: String,
         /// What the system said.
         reason: String,
+        /// What to do about it.
+        hint: &'static str,
     },
     /// The file is larger than rendering accepts.
     #[error("`{path}` has {size} bytes; the limit is {limit}")]
@@ -59,6 +67,22 @@ pub enum TreeFileError {
         /// The limit in bytes.
         limit: u64,
     },
+}
+
+impl TreeFileError {
+    /// What a person can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Escapes { .. } => "write the path from the tree's root, without `..`",
+            Self::LeadsOut { .. } => {
+                "put the file itself into the tree, or allow such links: `fileserver_followsymlinks: True`"
+            }
+            Self::Unreadable { hint, .. } => hint,
+            Self::TooLarge { .. } => {
+                "is that the file that was meant? Keep data of that size outside the tree and name it by its path"
+            }
+        }
+    }
 }
 
 /// The path with `.` parts and doubled slashes gone and `..` parts applied; an error when it would

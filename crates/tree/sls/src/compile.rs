@@ -1,8 +1,9 @@
 //! SLS names to high state: renders each SLS once and follows its includes.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
+use foldhash::HashSet;
 use report::{Problem, Problems};
 use value::{Data, Map, Value};
 
@@ -45,7 +46,7 @@ impl HighState {
             settings,
             problems,
             high: Self::default(),
-            loaded: HashSet::new(),
+            loaded: HashSet::default(),
             next_order: FIRST_ORDER,
         };
         compiler.run();

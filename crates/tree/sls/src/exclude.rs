@@ -1,12 +1,12 @@
 //! `exclude`: taking ids out again.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashSet};
 use value::Value;
 
-use crate::Glob;
 use crate::high::HighState;
+use target::Pattern;
 
 impl HighState {
     /// Takes out what is excluded: ids by name, SLS by pattern.
@@ -15,17 +15,17 @@ impl HighState {
         if exclusions.is_empty() {
             return;
         }
-        let mut ids: HashSet<&str> = HashSet::new();
-        let mut sls: Vec<Glob> = Vec::new();
+        let mut ids: HashSet<&str> = HashSet::default();
+        let mut sls: Vec<Pattern> = Vec::new();
         for exclusion in &exclusions {
             if let Some(name) = exclusion.as_str() {
-                sls.push(Glob::new(name));
+                sls.push(Pattern::new(name));
             } else if exclusion.as_map().is_some_and(|map| map.len() == 1) {
-                sls.extend(exclusion.get("sls").and_then(Value::as_str).map(Glob::new));
+                sls.extend(exclusion.get("sls").and_then(Value::as_str).map(Pattern::new));
                 ids.extend(exclusion.get("id").and_then(Value::as_str));
             }
         }
-        let mut gone: HashMap<Arc<str>, bool> = HashMap::new();
+        let mut gone: HashMap<Arc<str>, bool> = HashMap::default();
         self.declarations.retain(|id, declaration| {
             let home = &declaration.home.sls;
             let home_gone =

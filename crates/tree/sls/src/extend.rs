@@ -1,13 +1,12 @@
 //! Joining what `extend` and the `_in` requisites add with what is declared.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
+use foldhash::HashMap;
 use report::{Problem, Problems};
 use value::{Data, Map, Span, Value};
 
-use crate::high::{Body, Declaration, Extension, HighState, Home};
+use crate::high::{Body, Declaration, Extension, HighState, Home, Ordered};
 use crate::requisite::REQUISITES;
 use crate::verify;
 
@@ -16,7 +15,7 @@ pub(crate) struct Addition {
     pub(crate) id: Arc<str>,
     pub(crate) span: Span,
     pub(crate) home: Arc<Home>,
-    pub(crate) states: IndexMap<Arc<str>, Body>,
+    pub(crate) states: Ordered<Body>,
     /// Whether a state that the id lacks must be looked for under other ids by its name (what `_in`
     /// requisites do), instead of being added to the id (what `extend` does).
     pub(crate) by_name: bool,
@@ -112,7 +111,7 @@ pub(crate) struct Names {
 
 impl Names {
     pub(crate) fn of(high: &HighState) -> Self {
-        let mut by_value: HashMap<Said, Vec<Arc<str>>> = HashMap::new();
+        let mut by_value: HashMap<Said, Vec<Arc<str>>> = HashMap::default();
         for (id, declaration) in &high.declarations {
             for (state, body) in &declaration.states {
                 for value in body.args.iter().filter_map(single_text) {

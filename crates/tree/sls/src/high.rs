@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 use value::{Map, Span, Value};
+
+/// Things by id or by name of a state module, in the order in which they were met.
+pub type Ordered<T> = IndexMap<Arc<str>, T, RandomState>;
 
 /// Everything that the SLS of a run declare.
 #[derive(Clone, Debug, Default)]
 pub struct HighState {
     /// The ids in the order in which they were met: an SLS before those it includes.
-    pub declarations: IndexMap<Arc<str>, Declaration>,
+    pub declarations: Ordered<Declaration>,
     /// What `extend` adds to ids declared elsewhere.
     pub extensions: Vec<Extension>,
     /// What `exclude` takes away: SLS names as text, or maps `{sls: name}` and `{id: name}`.
@@ -24,7 +28,7 @@ pub struct Declaration {
     /// The SLS that declares it.
     pub home: Arc<Home>,
     /// State module name (`file`) to what is said under it.
-    pub states: IndexMap<Arc<str>, Body>,
+    pub states: Ordered<Body>,
 }
 
 /// An entry of `extend`.
@@ -37,7 +41,7 @@ pub struct Extension {
     /// The SLS that extends.
     pub home: Arc<Home>,
     /// What is added, by state module.
-    pub states: IndexMap<Arc<str>, Body>,
+    pub states: Ordered<Body>,
 }
 
 /// What stands under a state module of an id.
@@ -110,7 +114,7 @@ impl Home {
     }
 }
 
-fn states_value(states: &IndexMap<Arc<str>, Body>) -> Map {
+fn states_value(states: &Ordered<Body>) -> Map {
     let mut map = Map::new();
     for (state, body) in states {
         map.insert_at(Arc::clone(state), body.span, body.args.clone());

@@ -22,7 +22,6 @@ mod compile;
 mod complete;
 mod exclude;
 mod extend;
-mod glob;
 mod graph;
 mod high;
 mod include;
@@ -36,9 +35,8 @@ mod top;
 mod verify;
 
 pub use compile::Settings;
-pub use glob::{Glob, is_pattern};
 pub use graph::{Circle, Edge, Graph, Kind, Listen, Reference, Step};
-pub use high::{Body, Declaration, Extension, HighState, Home};
+pub use high::{Body, Declaration, Extension, HighState, Home, Ordered};
 pub use include::absolute;
 pub use low::{LowChunk, Order};
 pub use matches::Matches;

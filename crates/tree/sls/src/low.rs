@@ -1,10 +1,10 @@
 //! Low state: one chunk for each call of a state function, in order.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use value::{Data, Map, Span, Value};
+use foldhash::HashMap;
+use value::{Data, Entry, Key, Map, Span, Value};
 
 use crate::high::{Body, Declaration, HighState, Home};
 
@@ -113,11 +113,11 @@ impl From<Order> for Value {
 impl HighState {
     /// The low chunks as declared, in order: what Salt's `state.show_low_sls` shows. `extend`, `exclude` and
     /// the `_in` requisites have no part in it; see [`HighState::complete`].
-    pub fn low(&self) -> Vec<LowChunk> {
+    pub fn low(self) -> Vec<LowChunk> {
         let mut drafts = Vec::with_capacity(self.declarations.len());
-        for (id, declaration) in &self.declarations {
-            for (state, body) in &declaration.states {
-                cut(id, declaration, state, body, &mut drafts);
+        for (id, Declaration { id_span, home, states }) in self.declarations {
+            for (state, body) in states {
+                cut(Draft::new(&id, id_span, &home, state, body.span), body, &mut drafts);
             }
         }
         in_order(drafts)
@@ -125,6 +125,7 @@ impl HighState {
 }
 
 /// A chunk whose place is not yet a number.
+#[derive(Clone)]
 struct Draft {
     chunk: LowChunk,
     order: Option<Value>,
@@ -133,10 +134,9 @@ struct Draft {
 }
 
 impl Draft {
-    fn new(id: &Arc<str>, declaration: &Declaration, state: &Arc<str>, body: &Body) -> Self {
-        let home: &Home = &declaration.home;
+    fn new(id: &Arc<str>, id_span: Span, home: &Home, state: Arc<str>, span: Span) -> Self {
         let chunk = LowChunk {
-            state: Arc::clone(state),
+            state,
             fun: Arc::default(),
             id: Arc::clone(id),
             name: Arc::clone(id),
@@ -145,76 +145,83 @@ impl Draft {
             order: Order::Whole(0),
             args: Map::new(),
             included_from: Arc::clone(&home.included_from),
-            id_span: declaration.id_span,
-            fun_span: body.span,
+            id_span,
+            fun_span: span,
             name_span: Span::NONE,
         };
         Self { chunk, order: None, among_names: None }
     }
 
-    /// Takes over the entries of an argument map. A later entry of the same key counts.
-    fn take(&mut self, arguments: &Map) {
-        for (key, entry) in arguments.entries() {
-            match key.as_str() {
-                Some("names" | "state" | "fun" | "__id__" | "__sls__" | "__env__") => {}
-                Some("order") => self.order = Some(entry.value.clone()),
-                Some("name") => match &entry.value.data {
-                    Data::Str(name) => {
-                        self.chunk.name = Arc::clone(name);
-                        self.chunk.name_span = entry.value.span;
-                    }
-                    _ => {
-                        self.chunk.name = Arc::clone(&self.chunk.id);
-                        self.chunk.name_span = Span::NONE;
-                    }
-                },
-                _ => {
-                    self.chunk.args.insert_at(key.clone(), entry.key_span, entry.value.clone());
+    /// Takes over an argument. A later one of the same key counts.
+    fn take(&mut self, key: Key, Entry { value, key_span }: Entry) {
+        match key.as_str() {
+            Some("names" | "state" | "fun" | "__id__" | "__sls__" | "__env__") => {}
+            Some("order") => self.order = Some(value),
+            Some("name") => match value.data {
+                Data::Str(name) => {
+                    self.chunk.name = name;
+                    self.chunk.name_span = value.span;
                 }
+                _ => {
+                    self.chunk.name = Arc::clone(&self.chunk.id);
+                    self.chunk.name_span = Span::NONE;
+                }
+            },
+            _ => {
+                self.chunk.args.insert_at(key, key_span, value);
+            }
+        }
+    }
+
+    /// Takes over arguments as they stand in a list.
+    fn take_all(&mut self, arguments: Vec<Value>) {
+        for argument in arguments {
+            if let Data::Map(map) = argument.data {
+                map.into_iter().for_each(|(key, entry)| self.take(key, entry));
             }
         }
     }
 }
 
 /// One state of an id, cut into a chunk for each of its names.
-fn cut(id: &Arc<str>, declaration: &Declaration, state: &Arc<str>, body: &Body, drafts: &mut Vec<Draft>) {
-    let mut draft = Draft::new(id, declaration, state, body);
+fn cut(mut draft: Draft, body: Body, drafts: &mut Vec<Draft>) {
     let mut function = None;
     let mut names = Names::default();
-    for arg in &body.args {
-        match &arg.data {
+    draft.chunk.args = Map::with_capacity(body.args.len());
+    for arg in body.args {
+        match arg.data {
             Data::Str(name) => function = Some((name, arg.span)),
             Data::Map(arguments) => {
-                draft.take(arguments);
-                if let Some(list) = arguments.get("names").and_then(Value::as_list) {
-                    names.add(list);
+                for (key, entry) in arguments {
+                    match entry.value.data {
+                        Data::List(list) if key.as_str() == Some("names") => names.add(list),
+                        _ => draft.take(key, entry),
+                    }
                 }
             }
             _ => {}
         }
     }
     let Some((function, span)) = function else { return };
-    draft.chunk.fun = Arc::clone(function);
-    draft.chunk.fun_span = span.or(body.span);
+    draft.chunk.fun = function;
+    draft.chunk.fun_span = span.or(draft.chunk.fun_span);
     if names.list.is_empty() {
         drafts.push(draft);
         return;
     }
     for (number, name) in (1..).zip(names.list) {
-        let mut own =
-            Draft { chunk: draft.chunk.clone(), order: draft.order.clone(), among_names: Some(number) };
+        let mut own = Draft { among_names: Some(number), ..draft.clone() };
         own.chunk.name_span = name.span;
-        match name.as_map().and_then(Map::first) {
-            Some((name, arguments)) => {
+        match name.data {
+            Data::Map(map) if !map.is_empty() => {
+                let Some((name, arguments)) = map.into_iter().next() else { continue };
                 own.chunk.name = name.to_string().into();
-                arguments
-                    .as_list()
-                    .into_iter()
-                    .flatten()
-                    .filter_map(Value::as_map)
-                    .for_each(|map| own.take(map));
+                if let Data::List(arguments) = arguments.value.data {
+                    own.take_all(arguments);
+                }
             }
-            None => own.chunk.name = name.as_str().map_or_else(|| name.to_string().into(), Arc::from),
+            Data::Str(name) => own.chunk.name = name,
+            _ => own.chunk.name = name.to_string().into(),
         }
         drafts.push(own);
     }
@@ -222,13 +229,13 @@ fn cut(id: &Arc<str>, declaration: &Declaration, state: &Arc<str>, body: &Body, 
 
 /// The entries of `names`, each once.
 #[derive(Default)]
-struct Names<'a> {
-    list: Vec<&'a Value>,
+struct Names {
+    list: Vec<Value>,
     by_text: HashMap<String, Vec<usize>>,
 }
 
-impl<'a> Names<'a> {
-    fn add(&mut self, items: &'a [Value]) {
+impl Names {
+    fn add(&mut self, items: Vec<Value>) {
         for item in items {
             let text = match &item.data {
                 Data::Map(map) => map.first().map(|(key, _)| key.to_string()).unwrap_or_default(),

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
+use foldhash::fast::RandomState;
 use report::{Problem, Problems};
 use value::{Data, Key, Map, Span, Value};
 
-use crate::high::{Body, Declaration, Extension, Home};
+use crate::high::{Body, Declaration, Extension, Home, Ordered};
 use crate::verify;
 
 /// What an SLS says.
@@ -132,13 +132,13 @@ fn read_short(
     id_span: Span,
     home: &Home,
     problems: &mut Problems,
-) -> Option<IndexMap<Arc<str>, Body>> {
+) -> Option<Ordered<Body>> {
     let Some((state, function)) = split_function(short) else {
         problems.push(not_a_dictionary(id, id_span, "text", home));
         return None;
     };
     let body = Body { span, args: vec![Value::from(function).at(span)] };
-    Some(IndexMap::from([(state.into(), body)]))
+    Some(Ordered::from_iter([(state.into(), body)]))
 }
 
 fn not_a_dictionary(id: &str, id_span: Span, kind: &str, home: &Home) -> Problem {
@@ -149,13 +149,8 @@ fn not_a_dictionary(id: &str, id_span: Span, kind: &str, home: &Home) -> Problem
 }
 
 /// The states of one id. Keys with a dot come after those without, as in Salt.
-fn read_states(
-    map: Map,
-    id: &Arc<str>,
-    home: &Arc<Home>,
-    problems: &mut Problems,
-) -> Option<IndexMap<Arc<str>, Body>> {
-    let mut plain = IndexMap::new();
+fn read_states(map: Map, id: &Arc<str>, home: &Arc<Home>, problems: &mut Problems) -> Option<Ordered<Body>> {
+    let mut plain = Ordered::with_capacity_and_hasher(map.len(), RandomState::default());
     let mut dotted: Vec<(Arc<str>, Body)> = Vec::new();
     let before = problems.len();
     for (key, entry) in map {
@@ -282,13 +277,8 @@ fn read_extend(value: Value, span: Span, home: &Arc<Home>, content: &mut Content
 
 /// As [`read_states`], but a state may come twice (the later one counts), and what is said is only checked
 /// when it has been joined with what it extends.
-fn read_extension_states(
-    map: Map,
-    id: &str,
-    home: &Home,
-    problems: &mut Problems,
-) -> Option<IndexMap<Arc<str>, Body>> {
-    let mut states = IndexMap::new();
+fn read_extension_states(map: Map, id: &str, home: &Home, problems: &mut Problems) -> Option<Ordered<Body>> {
+    let mut states = Ordered::default();
     let mut complete = true;
     for (key, entry) in map {
         let key: Arc<str> = key.to_string().into();

@@ -1,14 +1,13 @@
 //! `require_in` and its kin, `use` and `prereq`: what one state says about another, put where it belongs.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
+use foldhash::HashMap;
 use report::{Problem, Problems};
 use value::{Data, Entry, Map, Span, Value};
 
 use crate::extend::{Addition, Names, first_key};
-use crate::high::{Body, Declaration, HighState};
+use crate::high::{Body, Declaration, HighState, Ordered};
 
 /// The arguments that are handled here. `listen_in` is a matter of the run.
 const HANDLED: [&str; 8] =
@@ -50,7 +49,7 @@ type StateAndName = (Arc<str>, Arc<str>);
 struct Gathering<'h, 'p> {
     high: &'h HighState,
     problems: &'p mut Problems,
-    additions: IndexMap<Arc<str>, Addition>,
+    additions: Ordered<Addition>,
     names: Option<Names>,
     found: HashMap<StateAndName, Vec<Arc<str>>>,
     by_name_argument: Option<HashMap<Arc<str>, StateAndName>>,
@@ -78,9 +77,9 @@ impl<'h, 'p> Gathering<'h, 'p> {
         Self {
             high,
             problems,
-            additions: IndexMap::new(),
+            additions: Ordered::default(),
             names: None,
-            found: HashMap::new(),
+            found: HashMap::default(),
             by_name_argument: None,
             by_sls: None,
         }
@@ -209,7 +208,7 @@ impl<'h, 'p> Gathering<'h, 'p> {
             id: Arc::clone(&on.name),
             span,
             home: Arc::clone(&speaker.declaration.home),
-            states: IndexMap::new(),
+            states: Ordered::default(),
             by_name: true,
         });
         addition.home = Arc::clone(&speaker.declaration.home);
@@ -278,7 +277,7 @@ fn single_key(arg: &Value) -> Option<&str> {
 
 /// `name` arguments to the first state that says them.
 fn name_arguments(high: &HighState) -> HashMap<Arc<str>, StateAndName> {
-    let mut index = HashMap::new();
+    let mut index = HashMap::default();
     for (id, declaration) in &high.declarations {
         for (state, body) in &declaration.states {
             for name in body.args.iter().filter_map(|arg| arg.get("name")) {
@@ -292,7 +291,7 @@ fn name_arguments(high: &HighState) -> HashMap<Arc<str>, StateAndName> {
 }
 
 fn states_by_sls(high: &HighState) -> HashMap<Arc<str>, Vec<Reference>> {
-    let mut index: HashMap<_, Vec<Reference>> = HashMap::new();
+    let mut index: HashMap<_, Vec<Reference>> = HashMap::default();
     for (id, declaration) in &high.declarations {
         let states = index.entry(Arc::clone(&declaration.home.sls)).or_default();
         for state in declaration.states.keys() {

@@ -1,10 +1,10 @@
 //! What a compile needs from outside.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashSet};
 use report::{Problem, Problems};
 use value::{Map, Value};
 
@@ -116,10 +116,10 @@ impl Listing {
         if let Some(name) = self.known.get(pattern) {
             return vec![name];
         }
-        if !crate::glob::is_pattern(pattern) {
+        if !target::is_pattern(pattern) {
             return Vec::new();
         }
-        let glob = crate::Glob::new(pattern);
+        let glob = target::Pattern::new(pattern);
         self.names.iter().map(String::as_str).filter(|name| glob.matches(name)).collect()
     }
 }

@@ -3,9 +3,9 @@
 //! The conditions are those under which Salt refuses a high state; what Salt passes over in silence is a
 //! warning here.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use report::{Problem, Problems};
 use value::{Data, Entry, Key, Map, Value};
 
@@ -276,11 +276,11 @@ pub(crate) fn mutual(high: &HighState, problems: &mut Problems) {
         state: &'a str,
         targets: HashMap<&'a str, &'a str>,
     }
-    let mut seen: HashMap<&str, Requires<'_>> = HashMap::new();
+    let mut seen: HashMap<&str, Requires<'_>> = HashMap::default();
     for (id, declaration) in &high.declarations {
         for (state, body) in &declaration.states {
             for (word, items) in body.args.iter().filter_map(checked_list) {
-                seen.insert(id, Requires { state, targets: HashMap::new() });
+                seen.insert(id, Requires { state, targets: HashMap::default() });
                 for item in items {
                     let Some((kind, target)) = pair(item) else { continue };
                     if let Some(own) = seen.get_mut(&**id) {
@@ -323,8 +323,12 @@ fn circle_of_two(high: &HighState, id: &Arc<str>, word: &str, target: &str, item
     )
     .at(item.span)
     .label(format!("`{id}` has `{word}` on `{target}` here"))
-    .why("each would have to run before the other")
-    .hint("remove one of the two requisites");
+    .why(if &**id == target {
+        "it would have to run before itself"
+    } else {
+        "each would have to run before the other"
+    })
+    .hint(if &**id == target { "remove this line" } else { "remove one of the two requisites" });
     match high.declarations.get(target) {
         Some(other) => problem.related(other.id_span, format!("and `{target}` names `{id}`")),
         None => problem,

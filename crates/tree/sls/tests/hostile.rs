@@ -84,7 +84,7 @@ proptest! {
         for matches in [matches, Matches::of("base", ["a", "*"])] {
             let high = HighState::compile(&tree, &matches, Settings::default(), &mut problems);
             high.to_value();
-            let declared = high.low();
+            let declared = high.clone().low();
             let low = high.low_full(&mut problems);
             for chunks in [declared, low] {
                 let graph = Graph::build(&chunks);

@@ -24,7 +24,7 @@ mod network;
 mod parse;
 
 pub use error::TargetError;
-pub use fnmatch::Pattern;
+pub use fnmatch::{Pattern, is_pattern};
 pub use parse::{Kind, Nodegroups, Target};
 
 use value::Value;

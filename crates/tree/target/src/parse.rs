@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fancy_regex::Regex;
 
 use crate::compound::{self, Logic};
-use crate::grain::{Wanted, holds};
+use crate::grain::{Search, Wanted};
 use crate::network::Network;
 use crate::{Pattern, Subject, TargetError};
 
@@ -75,8 +75,8 @@ pub(crate) enum Node {
     Glob(Pattern),
     Pcre(Box<Regex>),
     List(Vec<String>),
-    Grain { expression: String, delimiter: String, wanted: Wanted },
-    Pillar { expression: String, delimiter: String, wanted: Wanted },
+    Grain(Search),
+    Pillar(Search),
     Network(Network),
     Logic(Logic),
 }
@@ -102,10 +102,8 @@ impl Node {
         nodegroups: &Nodegroups,
         path: &mut Vec<String>,
     ) -> Result<Self, TargetError> {
-        let grain =
-            |wanted| Self::Grain { expression: expression.into(), delimiter: delimiter.into(), wanted };
-        let pillar =
-            |wanted| Self::Pillar { expression: expression.into(), delimiter: delimiter.into(), wanted };
+        let grain = |wanted| Self::Grain(Search::new(expression, delimiter, wanted));
+        let pillar = |wanted| Self::Pillar(Search::new(expression, delimiter, wanted));
         Ok(match kind {
             Kind::Glob => Self::Glob(Pattern::new(expression)),
             Kind::Pcre => Self::Pcre(Box::new(regex(expression)?)),
@@ -132,12 +130,8 @@ impl Node {
             Self::Glob(pattern) => pattern.matches(subject.id),
             Self::Pcre(regex) => regex.is_match(subject.id).unwrap_or(false),
             Self::List(ids) => ids.iter().any(|id| id == subject.id),
-            Self::Grain { expression, delimiter, wanted } => {
-                holds(subject.grains, expression, delimiter, wanted)
-            }
-            Self::Pillar { expression, delimiter, wanted } => {
-                holds(subject.pillar, expression, delimiter, wanted)
-            }
+            Self::Grain(search) => search.holds(subject.grains),
+            Self::Pillar(search) => search.holds(subject.pillar),
             Self::Network(network) => network.holds(subject.grains),
             Self::Logic(logic) => logic.matches(subject),
         }

@@ -12,7 +12,10 @@ use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::io::Errno;
 
 use super::stream::{Interest, Pulled, StreamEntry};
-use super::{Command, Finished, History, LineState, ProcessKey, Reply, SinkKey, SinkStats, Source, Stats, Suspended, Waiting};
+use super::{
+    Command, Finished, History, LineState, ProcessKey, Reply, SinkKey, SinkStats, Source, Stats, Suspended,
+    Waiting,
+};
 use crate::record::{Headers, Stream};
 use crate::{Refused, Sink, Timestamp};
 
@@ -153,7 +156,8 @@ impl Engine {
         let close = now.duration_since(self.last_read) < 2 * GATHER;
         self.last_read = now;
         if close && read < capacity / 4 && self.finishing.is_empty() {
-            let fills = Duration::from_nanos((capacity as u64).saturating_mul(1_000_000_000) / GATHER_SPEED as u64);
+            let fills =
+                Duration::from_nanos((capacity as u64).saturating_mul(1_000_000_000) / GATHER_SPEED as u64);
             std::thread::sleep(fills.min(GATHER));
             self.last_read = Instant::now();
         }
@@ -207,7 +211,8 @@ impl Engine {
         let mut start = 0;
         self.out.reserve(length + length / 2);
         loop {
-            start += entry.line.encode_lines(&self.chunk[start..length], &headers, &mut self.out, ENOUGH_RECORDS);
+            start +=
+                entry.line.encode_lines(&self.chunk[start..length], &headers, &mut self.out, ENOUGH_RECORDS);
             if self.out.len() < ENOUGH_RECORDS {
                 break;
             }

@@ -108,7 +108,8 @@ static FIRST_BYTES: [bool; 256] = {
 fn begin(line: &[u8]) -> (State, bool) {
     let Some(first) = line.first() else { return (State::Ordinary, false) };
     if let b' ' | b'\t' = first {
-        let frame = frames::lone_frame(line).map(State::Frames).or_else(|| ruby::lone_frame(line).map(State::Ruby));
+        let frame =
+            frames::lone_frame(line).map(State::Frames).or_else(|| ruby::lone_frame(line).map(State::Ruby));
         let joined = frame.is_some();
         return (frame.or_else(|| python::begin(line).map(State::Python)).unwrap_or_default(), joined);
     }
@@ -167,7 +168,8 @@ mod tests {
     /// Traces as they were printed, each line after `= ` (it begins an event) or `+ ` (it belongs to the one before).
     fn traces() -> Vec<(String, Vec<(bool, Vec<u8>)>)> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/traces");
-        let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let mut files: Vec<_> =
+            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         files.sort();
         let read = |path: std::path::PathBuf| {
             let text = std::fs::read(&path).unwrap();
@@ -214,7 +216,12 @@ mod tests {
         for (name, lines) in traces() {
             let mut joiner = Joiner::default();
             for (joined, line) in lines {
-                assert_eq!(joiner.line(&[&line, &b"\r"[..]].concat()), joined, "{name}: {}", line.escape_ascii());
+                assert_eq!(
+                    joiner.line(&[&line, &b"\r"[..]].concat()),
+                    joined,
+                    "{name}: {}",
+                    line.escape_ascii()
+                );
             }
         }
     }
@@ -239,7 +246,13 @@ mod tests {
     #[test]
     fn prose_is_no_trace() {
         let mut joiner = Joiner::default();
-        for line in ["    at noon we eat", "  at 5 pm (roughly)", "\tfrom here to there", "  ... 3 more or less", "   - item"] {
+        for line in [
+            "    at noon we eat",
+            "  at 5 pm (roughly)",
+            "\tfrom here to there",
+            "  ... 3 more or less",
+            "   - item",
+        ] {
             assert!(!joiner.line(line.as_bytes()), "{line}");
         }
     }

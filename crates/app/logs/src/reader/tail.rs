@@ -57,8 +57,13 @@ pub(super) struct Tail {
 
 enum Found {
     /// So many bytes of the buffer.
-    Line { length: usize, torn: bool },
-    Overlong { torn: bool },
+    Line {
+        length: usize,
+        torn: bool,
+    },
+    Overlong {
+        torn: bool,
+    },
     Gap(GapCause, Missing),
     Nothing,
 }
@@ -135,7 +140,9 @@ impl Tail {
         loop {
             let Some(file) = &mut self.file else {
                 match OpenFile::next(&self.files, &self.place, self.done, self.last)? {
-                    Next::Opened(file, place) => (self.file, self.place, self.done) = (Some(file), place, false),
+                    Next::Opened(file, place) => {
+                        (self.file, self.place, self.done) = (Some(file), place, false)
+                    }
                     Next::Gap(cause, missing, place) => {
                         (self.place, self.done) = (place, false);
                         // A place at the very end of a file that was deleted.

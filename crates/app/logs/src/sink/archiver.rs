@@ -145,10 +145,8 @@ fn compress(files: &LogFiles, rotated: &Rotated, unfinished: &Path) -> io::Resul
         encoder.write_all(&chunk[..length])?;
     }
     let out = encoder.finish()?;
-    let time = Timespec {
-        tv_sec: seconds as i64,
-        tv_nsec: (rotated.modified.nanoseconds() % 1_000_000_000) as i64,
-    };
+    let time =
+        Timespec { tv_sec: seconds as i64, tv_nsec: (rotated.modified.nanoseconds() % 1_000_000_000) as i64 };
     futimens(&out, &Timestamps { last_access: time, last_modification: time })?;
     out.sync_all()?;
     // Rotation may have deleted it meanwhile: then it is not brought back.

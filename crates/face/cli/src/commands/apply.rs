@@ -112,7 +112,7 @@ pub(super) fn program(
     if !fatal {
         let low = opened.session.low(selection, &mut problems);
         if low.is_empty() && !problems.has_errors() {
-            problems.push(nothing(selection));
+            problems.push(nothing(opened, selection));
         }
         fatal = problems.has_errors();
         if !fatal {
@@ -129,19 +129,34 @@ pub(super) fn program(
     if fatal { Err(problems.exit()) } else { Ok(program) }
 }
 
-fn nothing(selection: &Selection) -> Problem {
+/// What is said when a selection holds no states.
+pub(super) fn nothing(opened: &Opened, selection: &Selection) -> Problem {
     match selection {
-        Selection::Top => {
-            Problem::error("tree.nothing", "No matching SLS: the top file gives this minion no states")
-                .hint(
-                    "a tree needs a top.sls whose targets match this minion's id, or name SLS after the tree",
-                )
-                .exit(Exit::Failed)
-        }
+        Selection::Top => nothing_at_all(opened).exit(Exit::Failed),
         Selection::Sls(names) => {
             Problem::warning("tree.nothing", format!("there are no states in {}", names.join(", ")))
         }
     }
+}
+
+/// Nothing is meant for this minion: there is no top file, or none of its targets fits.
+fn nothing_at_all(opened: &Opened) -> Problem {
+    let id = &opened.session.minion.id;
+    let top = opened.configuration.text("state_top").unwrap_or("top.sls".into());
+    let saltenv = opened.session.saltenv();
+    let tree = &opened.session.minion.tree;
+    if tree.exists(&saltenv, &top).unwrap_or(false) {
+        return Problem::error("tree.nothing", "No matching SLS: the top file gives this minion no states")
+            .on(tree.describe(&saltenv, &top))
+            .hint(format!(
+                "none of its targets is `{id}`: add one, such as `'*'`, or name an SLS on the command line"
+            ));
+    }
+    Problem::error("tree.nothing", format!("No matching SLS: the tree has no {top}"))
+        .hint(format!(
+            "write {top} at the root of the tree: `base: {{'*': [web]}}` gives web.sls to every minion"
+        ))
+        .hint("or name an SLS on the command line")
 }
 
 /// Runs a program with progress on the terminal.

@@ -1,6 +1,6 @@
 //! `call`: one execution function, or one of the `state.*` functions.
 
-use report::{Exit, Problem, Problems, Sources};
+use report::{Exit, Sources};
 use value::{Map, Value};
 
 use super::apply::{format_of, settings};
@@ -53,10 +53,12 @@ pub(super) fn call(call: &Call, surroundings: &Surroundings) -> Exit {
     };
     talk.messages(&opened.session.minion.messages);
     let Some(answer) = answer else { return Exit::Usage };
-    let data: Map = [("local", answer.data)].into_iter().collect();
+    let data: Value = [("local", answer.data)].into_iter().collect::<Map>().into();
     let format = format_of(&call.common, answer.is_run);
-    let text = output::format(&data.into(), format, settings(&opened, &call.common, &talk));
+    let text = output::format(&data, format, settings(&opened, &call.common, &talk));
     talk.emit(&text, call.common.out_file.as_deref(), surroundings);
+    // The process is about to end, and the system takes all memory back at once.
+    std::mem::forget(data);
     answer.exit
 }
 
@@ -83,21 +85,7 @@ fn execute(
     match opened.session.call(function, positional, named) {
         Ok(data) => Some(Answer { data, exit: Exit::Done, is_run: false }),
         Err(failure) => {
-            let problems: Problems = match failure {
-                modules::Failure::Problems(found) => {
-                    let mut problems = Problems::new();
-                    problems.extend(found);
-                    problems
-                }
-                modules::Failure::Host(error) => {
-                    let problem = Problem::error("call.failed", error.to_string()).on(function);
-                    error.hint().into_iter().fold(problem, Problem::hint).into()
-                }
-                modules::Failure::Message(message) => {
-                    Problem::error("call.failed", message).on(function).into()
-                }
-            };
-            talk.problems(&problems, sources);
+            talk.problems(&failure.into_problems(function), sources);
             None
         }
     }

@@ -58,14 +58,13 @@ fn checked(opened: &Opened, selection: &Selection, problems: &mut Problems) -> u
     let low = opened.session.low(selection, problems);
     let (program, found) = Program::build(low);
     problems.extend(found);
-    let names: Vec<String> = modules::catalogue::state_names().collect();
     for step in &program.steps {
         let name = step.function_name();
         let Some(function) = modules::state_function(&name) else {
             problems.push(
                 Problem::error("sls.unknown-function", format!("there is no state function `{name}`"))
                     .at(step.chunk.place())
-                    .did_you_mean(&name, names.iter().map(String::as_str)),
+                    .hint(modules::catalogue::advice_on_state(&name)),
             );
             continue;
         };

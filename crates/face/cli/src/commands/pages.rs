@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::CommandFactory as _;
 use host::{Attributes, Files as _, System};
-use report::Exit;
+use report::{Exit, Problem, Sources};
 
 use crate::arguments::{CommandLine, Common};
 use crate::talk::Talk;
@@ -23,7 +23,8 @@ pub(super) fn manual(folder: &Path, surroundings: &Surroundings) -> Exit {
     let folder = match std::path::absolute(folder) {
         Ok(folder) => folder,
         Err(error) => {
-            talk.line(&format!("error: {}: {error}", folder.display()));
+            let problem = Problem::error("man.folder", format!("{}: {error}", folder.display()));
+            talk.problems(&problem.hint("name a folder that is there").into(), &Sources::new());
             return Exit::Usage;
         }
     };
@@ -39,7 +40,9 @@ pub(super) fn manual(folder: &Path, surroundings: &Surroundings) -> Exit {
         if let Err(error) =
             host.write(&path, &text, &Attributes { mode: Some(0o644), ..Attributes::default() })
         {
-            talk.line(&format!("error: {error}"));
+            let problem = Problem::error("man.unwritable", error.to_string());
+            let problem = error.hint().into_iter().fold(problem, Problem::hint);
+            talk.problems(&problem.into(), &Sources::new());
             return Exit::Usage;
         }
     }

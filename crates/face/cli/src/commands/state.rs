@@ -5,7 +5,7 @@ use report::{Exit, Problem, Problems, Sources};
 use sls::{LowChunk, Order};
 use value::{Data, Map, Span, Value};
 
-use super::apply::{as_lines, converge};
+use super::apply::{as_lines, converge, nothing};
 use super::call::Answer;
 use crate::session::{Opened, Wanted};
 use crate::talk::Talk;
@@ -58,7 +58,8 @@ pub(super) fn call(
 ) -> Option<Answer> {
     if !FUNCTIONS.contains(&function) {
         let problem = Problem::error("call.unknown-function", format!("'{function}' is not available."))
-            .did_you_mean(function, FUNCTIONS);
+            .did_you_mean(function, FUNCTIONS)
+            .or_hint(format!("there are {}", FUNCTIONS.join(", ")));
         talk.problems(&problem.into(), sources);
         return None;
     }
@@ -141,6 +142,8 @@ fn run(
         return failed(&problems, talk, sources);
     }
     if low.is_empty() && *selection == Selection::Top {
+        problems.push(nothing(opened, selection));
+        talk.problems(&problems, sources);
         return no_states(opened);
     }
     let (program, found) = Program::build(low);
@@ -148,7 +151,10 @@ fn run(
     talk.problems(&problems, sources);
     let report: RunReport = converge(opened, &program, false, talk);
     talk.problems(&report.problems, sources);
-    Answer { data: report.to_value(), exit: report.exit().max(problems.exit()), is_run: true }
+    let answer = Answer { data: report.to_value(), exit: report.exit().max(problems.exit()), is_run: true };
+    // The process is about to end, and the system takes all memory back at once.
+    std::mem::forget((program, report));
+    answer
 }
 
 /// Salt's answer when the top file gives a minion nothing.

@@ -13,7 +13,7 @@ mod txt;
 use value::Value;
 
 pub(crate) use highstate::HighstateOptions;
-pub(crate) use paint::{Colour, Paint, harmless};
+pub(crate) use paint::{Colour, Paint, harmless, harmless_bytes};
 pub(crate) use run::run;
 
 /// Which outputter.

@@ -60,16 +60,21 @@ pub(super) fn extracted(context: &Context<'_>, arguments: Extracted) -> Result<O
     {
         return Err(Failure::message(format!(
             "archives of the format `{format}` cannot be unpacked by this version"
-        )));
+        ))
+        .hint("pack it as a tar file, plain or with gzip")
+        .blames("archive_format"));
     }
-    let source = Source::parse(context, &arguments.source)?;
+    let blamed = |failure: Failure| failure.blames("source");
+    let source = Source::parse(context, &arguments.source).map_err(blamed)?;
     if let Some(hash) = &arguments.source_hash
         && !arguments.skip_verify
     {
-        source.verify(context, &arguments.source, hash, name, None)?;
+        let verified = source.verify(context, &arguments.source, hash, name, None);
+        verified.map_err(|failure| failure.blames("source_hash"))?;
     }
-    let entries = tape::read(&source.read(context)?, stripped(arguments.options.as_deref()))
-        .map_err(|failure| Failure::message(format!("{}: {failure}", arguments.source)))?;
+    let packed = source.read(context).map_err(blamed)?;
+    let entries = tape::read(&packed, stripped(arguments.options.as_deref()))
+        .map_err(|failure| failure.within(&arguments.source).blames("source"))?;
     check_toplevel(&entries, &arguments)?;
     let permissions = Permissions::of(context, arguments.user.as_ref(), arguments.group.as_ref(), None)?;
     let mut changes = Map::new();
@@ -115,7 +120,9 @@ fn check_toplevel(entries: &[Entry], arguments: &Extracted) -> Result<(), Failur
             "Archive does not have a single top-level directory. To allow this archive to be extracted, set \
              'enforce_toplevel' to False. To avoid a '{}' top-level directory, use '--strip-components' in options.",
             arguments.source
-        )));
+        ))
+        .hint("add `- enforce_toplevel: False`")
+        .blames("source"));
     }
     Ok(())
 }
@@ -165,7 +172,9 @@ fn unpack(
         (_, Some(_)) => {
             let what =
                 format!("{} exists and is of another kind; use force: True to replace it", path.display());
-            return Err(Failure::message(what));
+            return Err(Failure::message(what)
+                .hint(format!("add `- force: True`, or move {} away", path.display()))
+                .blames("name"));
         }
     };
     if in_the_way {

@@ -36,13 +36,17 @@ pub(super) fn read(bytes: &[u8], strip: usize) -> Result<Vec<Entry>, Failure> {
     let gzipped = bytes.starts_with(&[0x1f, 0x8b]);
     let plain: Box<dyn std::io::Read + '_> =
         if gzipped { Box::new(GzDecoder::new(bytes)) } else { Box::new(bytes) };
-    let broken = |error: std::io::Error| Failure::message(format!("the archive cannot be read: {error}"));
+    let broken = |error: std::io::Error| {
+        Failure::message(format!("the archive cannot be read: {error}"))
+            .hint("give a tar file, plain or with gzip, and fetch it again if it was cut off: `tar tf FILE` reads it")
+    };
     let mut archive = tar::Archive::new(plain.take(MOST_BYTES));
     let mut entries: Vec<Entry> = Vec::new();
     for entry in archive.entries().map_err(broken)? {
         let mut entry = entry.map_err(broken)?;
         if entries.len() >= MOST_ENTRIES {
-            return Err(Failure::message(format!("the archive has more than {MOST_ENTRIES} entries")));
+            return Err(Failure::message(format!("the archive has more than {MOST_ENTRIES} entries"))
+                .hint("split it into several archives"));
         }
         let written = entry.path().map_err(broken)?.into_owned();
         let Some(path) = inside(&written, strip)? else { continue };
@@ -106,6 +110,7 @@ fn stays_inside(path: &Path, target: &Path) -> Result<(), Failure> {
 
 fn refused(path: &Path, why: &str) -> Failure {
     Failure::message(format!("the archive's entry {} is refused: {why}", path.display()))
+        .hint("pack the archive anew without that entry")
 }
 
 #[cfg(test)]

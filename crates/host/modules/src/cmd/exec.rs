@@ -86,7 +86,7 @@ fn output(context: &Context<'_>, map: &Map, ran: &Ran) -> Result<Value, Failure>
     let shown = if flag("hide_output") { String::new() } else { both };
     if ran.retcode != 0 && !flag("ignore_retcode") {
         if flag("raise_err") {
-            return Err(Failure::message(shown));
+            return Err(Failure::message(shown).hint(ran.advice()));
         }
         let program = map.get("cmd").map(Value::to_string).unwrap_or_default();
         let program = program.split_whitespace().next().unwrap_or_default().to_string();

@@ -63,6 +63,19 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
+    /// What to do about a command that ended badly.
+    pub(crate) fn advice(&self) -> String {
+        match self.retcode {
+            _ if self.timed_out => "give it longer with `timeout`, or find out what it waits for".into(),
+            126 => "exit code 126: what the line names is no program: chmod +x, or run it through its interpreter".into(),
+            127 => "exit code 127: the program is not on the PATH: install it first, or write its whole path".into(),
+            code => format!(
+                "it ended with exit code {code}: read what it printed; if that means success here, add \
+                 `- success_retcodes: [{code}]`"
+            ),
+        }
+    }
+
     /// As Salt shows it. Without `shown`, the outputs are left empty.
     pub(crate) fn map(&self, shown: bool) -> Map {
         let output = |text: &str| Value::from(if shown { text } else { "" });
@@ -86,7 +99,11 @@ impl Invocation {
         let flag = |name: &str| given(name).is_some_and(Value::is_truthy);
         let timeout = given("timeout").map(|timeout| {
             let seconds = timeout.as_float().or_else(|| timeout.as_str()?.trim().parse().ok());
-            seconds.ok_or_else(|| Failure::message(format!("Error: timeout {timeout} must be a number")))
+            seconds.ok_or_else(|| {
+                Failure::message(format!("Error: timeout {timeout} must be a number"))
+                    .hint("write seconds: `- timeout: 300`")
+                    .blames("timeout")
+            })
         });
         Ok(Self {
             line,
@@ -214,7 +231,9 @@ impl Invocation {
             && shell != "/bin/sh"
             && !context.host().metadata(Path::new(shell)).is_ok_and(|found| found.is_some())
         {
-            return Err(Failure::message(format!("The shell {shell} is not available")));
+            return Err(Failure::message(format!("The shell {shell} is not available"))
+                .hint("write the whole path of a shell that is there, such as /bin/sh, or install it first")
+                .blames("shell"));
         }
         let shell = self.shell.clone().unwrap_or_else(|| "/bin/sh".into());
         let program = match &self.line {
@@ -302,7 +321,7 @@ impl Expected {
 
 /// Splits a line into words, for a command that runs without a shell.
 pub(super) fn without_shell(line: &str) -> Result<Line, Failure> {
-    words::split(line).map(Line::Words).map_err(Failure::message)
+    words::split(line).map(Line::Words)
 }
 
 /// Whether there is a directory at a path.
@@ -344,22 +363,31 @@ impl Account {
 
 fn not_available(user: &str) -> Failure {
     Failure::message(format!("User '{user}' is not available"))
+        .hint(format!("add a `user.present` state for `{user}` that this one requires, or correct the name"))
+        .blames("runas")
 }
 
 /// Octal digits, as Salt takes them.
 fn umask(text: &str) -> Result<u32, Failure> {
     match text.trim_start_matches('0') {
-        "" => Err(Failure::message("Zero umask is not allowed.")),
-        digits => u32::from_str_radix(digits, 8)
-            .ok()
-            .filter(|bits| *bits <= 0o777)
-            .ok_or_else(|| Failure::message(format!("Invalid umask: '{text}'"))),
+        "" => Err(Failure::message("Zero umask is not allowed.")
+            .hint("everybody could write what the command makes: write `- umask: '022'`")
+            .blames("umask")),
+        digits => u32::from_str_radix(digits, 8).ok().filter(|bits| *bits <= 0o777).ok_or_else(|| {
+            Failure::message(format!("Invalid umask: '{text}'"))
+                .hint("write octal digits in quotes: `- umask: '022'`")
+                .blames("umask")
+        }),
     }
 }
 
 /// A mapping, or a list of them. Values that are no text become theirs; null is empty.
 fn environment(given: Option<&Value>) -> Result<Vec<(String, String)>, Failure> {
-    let wrong = || Failure::message("Invalidly-formatted 'env' parameter. See documentation.");
+    let wrong = || {
+        Failure::message("Invalidly-formatted 'env' parameter. See documentation.")
+            .hint("write `- env:` and below it `- NAME: value` lines")
+            .blames("env")
+    };
     let maps: Vec<&Map> = match given.map(|value| &value.data) {
         None => return Ok(Vec::new()),
         Some(Data::Map(map)) => vec![map],
@@ -382,6 +410,10 @@ fn texts(given: Option<&Value>) -> Vec<String> {
 }
 
 fn integers(given: Option<&Value>) -> Result<Vec<i64>, Failure> {
-    let wrong = || Failure::message("success_retcodes must be a list of integers");
+    let wrong = || {
+        Failure::message("success_retcodes must be a list of integers")
+            .hint("write `- success_retcodes: [0, 3]`")
+            .blames("success_retcodes")
+    };
     texts(given).iter().map(|text| text.trim().parse().map_err(|_| wrong())).collect()
 }

@@ -84,13 +84,13 @@ pub(super) fn script(context: &Context<'_>, map: &Map, place: Span) -> Result<Ou
     if !context.host().is_plan()
         && let Some(cwd) = arguments.cwd.as_ref().filter(|cwd| !is_directory(context, cwd))
     {
-        return Ok(Outcome::failed(format!("Desired working directory \"{cwd}\" is not available")));
+        return Ok(super::state::no_directory(cwd));
     }
     let Some(text) = text_of(context, source, &arguments)? else {
         let saltenv = arguments.saltenv.as_deref().unwrap_or(context.saltenv);
-        return Ok(not_cached(Outcome::failed(format!(
-            "Unable to cache script {source} from saltenv '{saltenv}'"
-        ))));
+        let failed = Outcome::failed(format!("Unable to cache script {source} from saltenv '{saltenv}'"));
+        let hint = "name a script of the state tree: `- source: salt://scripts/run.sh`";
+        return Ok(not_cached(failed.hint(hint).blames("source")));
     };
     let invocation = invocation(source, &text, args.as_ref(), map)?;
     let outcome = match invocation.act(context, &arguments.creates)? {
@@ -160,7 +160,7 @@ pub(super) fn invocation(
         None => Vec::new(),
         Some(args) => match args.as_list() {
             Some(words) => words.iter().map(Value::to_string).collect(),
-            None => words::split(&args.to_string()).map_err(Failure::message)?,
+            None => words::split(&args.to_string())?,
         },
     };
     let file = source.split('?').next().unwrap_or(source).rsplit('/').next().unwrap_or("script");

@@ -82,7 +82,7 @@ fn ran(context: &Context<'_>, arguments: &Run, map: &Map, stateful: &Stateful) -
     let invocation = Invocation::read(Line::Shell(name.clone()), map)?.with_default_shell(context);
     let looks = planning && stateful.plan_with.is_some();
     if !planning && let Some(cwd) = arguments.cwd.as_ref().filter(|cwd| !is_directory(context, cwd)) {
-        return Ok(Outcome::failed(format!("Desired working directory \"{cwd}\" is not available")));
+        return Ok(no_directory(cwd));
     }
     let ran =
         if looks { invocation.probe(context).map(Some) } else { invocation.act(context, &arguments.creates) };
@@ -98,12 +98,23 @@ fn ran(context: &Context<'_>, arguments: &Run, map: &Map, stateful: &Stateful) -
     Ok(if stateful.is { reinterpreted(outcome) } else { outcome })
 }
 
+/// What is said of a working directory that is not there.
+pub(super) fn no_directory(cwd: &str) -> Outcome {
+    Outcome::failed(format!("Desired working directory \"{cwd}\" is not available"))
+        .hint(format!("add a `file.directory` state for {cwd} that this one requires, or correct `cwd`"))
+        .blames("cwd")
+}
+
 /// The outcome by exit code.
 pub(super) fn judged(ran: &Ran, comment: String, ignore_timeout: bool, shown: bool) -> Outcome {
     let forgiven = ignore_timeout && ran.timed_out;
     let ran = if forgiven { &Ran { retcode: 0, ..ran.clone() } } else { ran };
-    let verdict = if ran.retcode == 0 { Verdict::Holds } else { Verdict::Failed };
-    Outcome { verdict, ..Outcome::changed(comment, ran.map(shown)) }
+    let outcome = Outcome::changed(comment, ran.map(shown));
+    if ran.retcode == 0 {
+        outcome
+    } else {
+        Outcome { verdict: Verdict::Failed, ..outcome }.hint(ran.advice())
+    }
 }
 
 /// Whether a command says itself what it changed, and which command tells a plan.

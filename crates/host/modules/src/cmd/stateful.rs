@@ -15,7 +15,13 @@ pub(super) fn reinterpreted(outcome: Outcome) -> Outcome {
     if stdout.is_empty() {
         return Outcome { comment: printed("stderr").to_string(), ..outcome };
     }
-    let failed = |comment: String| Outcome { verdict: Verdict::Failed, comment, ..outcome.clone() };
+    let failed = |comment: String| {
+        Outcome { verdict: Verdict::Failed, comment, ..outcome.clone() }
+            .hint(
+                "the last line that the command prints says what it did: `changed=yes comment='…'`, or JSON",
+            )
+            .blames("stateful")
+    };
     let (mut said, rest) = match value::json::from_text(stdout).map(|json| json.as_map().cloned()) {
         Ok(Some(map)) => (map, ""),
         Ok(None) => return failed("script JSON output must be a JSON object (e.g., {})!".into()),

@@ -1,8 +1,10 @@
 //! Words of a command line.
 
+use crate::Failure;
+
 /// Splits as a POSIX shell would, without expanding anything: quotes and backslashes. An error says what
 /// does not close.
-pub(super) fn split(text: &str) -> Result<Vec<String>, &'static str> {
+pub(super) fn split(text: &str) -> Result<Vec<String>, Failure> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut letters = text.chars();
@@ -15,12 +17,12 @@ pub(super) fn split(text: &str) -> Result<Vec<String>, &'static str> {
                     match letters.next() {
                         Some('\'') => break,
                         Some(letter) => word.push(letter),
-                        None => return Err("No closing quotation"),
+                        None => return Err(unclosed()),
                     }
                 }
             }
             '"' => quoted(&mut letters, word.get_or_insert_default())?,
-            '\\' => word.get_or_insert_default().push(letters.next().ok_or("No escaped character")?),
+            '\\' => word.get_or_insert_default().push(letters.next().ok_or_else(dangling)?),
             letter => word.get_or_insert_default().push(letter),
         }
     }
@@ -28,12 +30,22 @@ pub(super) fn split(text: &str) -> Result<Vec<String>, &'static str> {
     Ok(words)
 }
 
+fn unclosed() -> Failure {
+    Failure::message("No closing quotation")
+        .hint("close the quote; a backslash stands before one that is meant as such")
+}
+
+fn dangling() -> Failure {
+    Failure::message("No escaped character")
+        .hint("a backslash at the end escapes nothing: remove it, or double it")
+}
+
 /// What stands up to the closing double quote: a backslash escapes only itself and the quote.
-fn quoted(letters: &mut std::str::Chars<'_>, word: &mut String) -> Result<(), &'static str> {
+fn quoted(letters: &mut std::str::Chars<'_>, word: &mut String) -> Result<(), Failure> {
     loop {
-        match letters.next().ok_or("No closing quotation")? {
+        match letters.next().ok_or_else(unclosed)? {
             '"' => return Ok(()),
-            '\\' => match letters.next().ok_or("No closing quotation")? {
+            '\\' => match letters.next().ok_or_else(unclosed)? {
                 escaped @ ('"' | '\\') => word.push(escaped),
                 other => word.extend(['\\', other]),
             },

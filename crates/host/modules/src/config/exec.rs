@@ -1,10 +1,11 @@
 //! Execution functions.
 
+use target::Pattern;
 use value::{Data, ListMerge, Map, Strategy, Value};
 
 use super::defaults::DEFAULTS;
 use crate::traverse::traverse;
-use crate::{Context, Failure, Level, glob};
+use crate::{Context, Failure, Level};
 
 arguments! {
     /// The setting at a path: the first found in configuration, grains, pillar, master configuration.
@@ -123,7 +124,7 @@ pub(super) fn option(context: &Context<'_>, arguments: OptionOf) -> Result<Value
     }
     let mut fitting = Map::new();
     for (key, value) in asked.iter().flat_map(|map| map.iter()) {
-        if glob::matches(&arguments.value, &key.to_string()) {
+        if Pattern::fits(&arguments.value, &key.to_string()) {
             fitting.get_or_insert_with(key.clone(), || value.clone());
         }
     }

@@ -129,6 +129,6 @@ fn answer(outcome: Outcome, changed: &str, same: &str) -> Result<String, Failure
     match outcome.verdict {
         Verdict::Holds if outcome.changes.is_empty() => Ok(same.into()),
         Verdict::Holds => Ok(changed.into()),
-        _ => Err(Failure::message(outcome.comment)),
+        _ => Err(outcome.into_failure()),
     }
 }

@@ -28,7 +28,9 @@ impl<'a> Spool<'a> {
     /// For a user. A name that would lead elsewhere is refused.
     pub(super) fn of(context: &'a Context<'a>, user: &'a str) -> Result<Self, Failure> {
         if !crate::user::text::is_name(user) {
-            return Err(Failure::message(format!("`{user}` can not be the name of a user")));
+            return Err(Failure::message(format!("`{user}` can not be the name of a user"))
+                .hint("write the name as it stands in /etc/passwd: letters, digits, `-` and `_`")
+                .blames("user"));
         }
         let redhat = context.grain_text("os_family") == "RedHat"
             && context.host().metadata(Path::new(CRONTABS))?.is_none();
@@ -55,11 +57,16 @@ impl<'a> Spool<'a> {
         self.write_text(&tab.print())
     }
 
+    fn no_user(&self) -> Failure {
+        Failure::message(format!("there is no user {}", self.user))
+            .hint(format!("add a `user.present` state for `{}` that this one requires", self.user))
+            .blames("user")
+    }
+
     /// Replaces its text.
     pub(super) fn write_text(&self, text: &str) -> Result<(), Failure> {
         let host = self.context.host();
-        let account = accounts::user(host, self.user)?
-            .ok_or_else(|| Failure::message(format!("there is no user {}", self.user)))?;
+        let account = accounts::user(host, self.user)?.ok_or_else(|| self.no_user())?;
         let group = match accounts::group(host, "crontab")? {
             Some(group) => group.gid.map_or(Owner::Name(group.name), Owner::Id),
             None => Owner::Id(0),

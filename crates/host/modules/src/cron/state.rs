@@ -115,7 +115,11 @@ pub(super) fn present(context: &Context<'_>, arguments: Present) -> Result<Outco
     if let Some(problem) = problem(&job) {
         return Ok(Outcome::failed(format!(
             "Cron {name} for user {user} failed to commit with error \n{problem}"
-        )));
+        ))
+        .hint(
+            "a job is one line; `minute` is 0-59, `hour` 0-23, `daymonth` 1-31, `month` 1-12, `dayweek` 0-7, each as \
+             `*`, `5`, `1-5`, `*/10` or `1,15`; or `- special: '@daily'` instead",
+        ));
     }
     if there == Some(&job) {
         return Ok(Outcome::unchanged(format!("Cron {name} already present")));
@@ -196,7 +200,8 @@ pub(super) fn env_present(context: &Context<'_>, arguments: Variable) -> Result<
         return Ok(Outcome::failed(format!(
             "Cron env {name} for user {user} failed to commit with error \na variable is one line, and its name one \
              word"
-        )));
+        ))
+        .hint("write `- name: MAILTO` and `- value: …`, each on one line"));
     }
     let spool = Spool::of(context, user)?;
     let mut tab = spool.tab()?;

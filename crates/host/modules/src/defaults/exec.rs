@@ -2,7 +2,7 @@
 
 use render::yaml;
 use report::Problem;
-use value::{Data, Map, Value};
+use value::{Data, Map, Span, Value};
 
 use crate::traverse;
 use crate::{Context, Failure};
@@ -47,7 +47,13 @@ fn load(context: &Context<'_>, formula: &str) -> Result<Option<Value>, Failure> 
     }
     match read(&format!("{formula}/defaults.json"))? {
         Some(text) => {
-            value::json::from_text(&text).map(Some).map_err(|error| Failure::message(error.to_string()))
+            let source = context.minion.sources.add(
+                context.minion.tree.describe(context.saltenv, &format!("{formula}/defaults.json")),
+                text.as_str(),
+            );
+            render::json_data(&text, |range| Span::new(source, range.start, range.end))
+                .map(Some)
+                .map_err(Failure::from)
         }
         None => Ok(None),
     }
@@ -74,7 +80,8 @@ pub(super) fn merge(_: &Context<'_>, arguments: Merge) -> Result<Value, Failure>
     let empty =
         |value: Value| if value.is_null() && arguments.convert_none { Map::new().into() } else { value };
     if arguments.dest.is_null() && arguments.convert_none && arguments.in_place {
-        return Err(Failure::message("Can't perform in-place merge into NoneType"));
+        return Err(Failure::message("Can't perform in-place merge into NoneType")
+            .hint("give a mapping as the first argument, or `in_place=False`"));
     }
     traverse::update(empty(arguments.dest), empty(arguments.src), arguments.merge_lists)
 }
@@ -101,12 +108,14 @@ pub(super) fn update(_: &Context<'_>, arguments: Update) -> Result<Value, Failur
     let empty =
         |value: Value| if value.is_null() && arguments.convert_none { Map::new().into() } else { value };
     if arguments.dest.is_null() && arguments.in_place {
-        return Err(Failure::message("Can't perform in-place update into NoneType"));
+        return Err(Failure::message("Can't perform in-place update into NoneType")
+            .hint("give a mapping as the first argument, or `in_place=False`"));
     }
     let span = arguments.dest.span;
     let dest = empty(arguments.dest);
     let Data::Map(mut members) = dest.data else {
-        return Err(Failure::message(format!("dest has to be a mapping, not {}", dest.kind())));
+        return Err(Failure::message(format!("dest has to be a mapping, not {}", dest.kind()))
+            .hint("its values are mappings too: `{'one': {}, 'two': {}}`"));
     };
     let defaults = empty(arguments.defaults);
     for (_, member) in members.iter_mut() {

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use host::FileKind;
-use report::Problem;
 use value::{Data, Map, Value};
 
 use super::{hash, place, text};
@@ -41,21 +40,22 @@ impl Source {
             let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
             let saltenv = query.strip_prefix("saltenv=").unwrap_or(context.saltenv).to_string();
             if path.split('/').any(|part| part == "..") {
-                return Err(Failure::message(format!("Source {written} leads out of the state tree")));
+                return Err(Failure::message(format!("Source {written} leads out of the state tree"))
+                    .hint("a `salt://` path starts at a root of `file_roots` and has no `..` in it"));
             }
             let path = path.trim_start_matches('|').to_string();
             return Ok(Self::Tree { saltenv, path });
         }
         match written.split_once("://") {
             Some(("file", path)) => Ok(Self::Local(PathBuf::from(path))),
-            Some((scheme, _)) => Err(Problem::error(
-                "file.source",
-                format!("Source {written}: this version does not fetch from {scheme}:// addresses"),
-            )
-            .hint("put the file into the state tree and name it as salt://…")
-            .into()),
+            Some((scheme, _)) => Err(Failure::message(format!(
+                "Source {written}: this version does not fetch from {scheme}:// addresses"
+            ))
+            .hint("put the file into the state tree and name it as salt://…")),
             None if written.starts_with('/') => Ok(Self::Local(PathBuf::from(written))),
-            None => Err(Failure::message(format!("Local file source {written} does not exist"))),
+            None => Err(Failure::message(format!("Local file source {written} does not exist")).hint(
+                format!("a file of the state tree is `salt://{written}`; one of the machine starts with `/`"),
+            )),
         }
     }
 
@@ -71,14 +71,17 @@ impl Source {
         if let [only] = names.as_slice() {
             return Ok((only.clone(), Self::parse(context, only)?));
         }
-        for name in names {
+        for name in &names {
             // One that cannot be fetched is as good as absent when there are others.
-            let Ok(source) = Self::parse(context, &name) else { continue };
+            let Ok(source) = Self::parse(context, name) else { continue };
             if source.exists(context)? {
-                return Ok((name, source));
+                return Ok((name.clone(), source));
             }
         }
-        Err(Failure::message("none of the specified sources were found"))
+        Err(Failure::message("none of the specified sources were found").hint(format!(
+            "none of these is there: {}; add one, or end the list with one that always is",
+            names.join(", ")
+        )))
     }
 
     fn exists(&self, context: &Context<'_>) -> Result<bool, Failure> {
@@ -92,17 +95,22 @@ impl Source {
     pub(crate) fn read(&self, context: &Context<'_>) -> Result<Arc<[u8]>, Failure> {
         match self {
             Self::Tree { saltenv, path } => context.minion.tree.read(saltenv, path)?.ok_or_else(|| {
-                let what = format!("Source file salt://{path} not found in saltenv '{saltenv}'");
-                let problem = Problem::error("file.source", what);
-                match context.minion.tree.list(saltenv) {
-                    Ok(files) => problem.did_you_mean(path, files.iter().map(String::as_str)).into(),
-                    Err(_) => problem.into(),
-                }
+                let files = context.minion.tree.list(saltenv).unwrap_or_default();
+                let hint = match report::suggest(path, files.iter().map(String::as_str)) {
+                    Some(near) => format!("did you mean `salt://{near}`?"),
+                    None => {
+                        format!("put the file at `{path}` below a root of `file_roots`, or correct the path")
+                    }
+                };
+                Failure::message(format!("Source file salt://{path} not found in saltenv '{saltenv}'"))
+                    .hint(hint)
             }),
             Self::Local(path) => match context.host().metadata(path)? {
                 Some(found) if found.kind == FileKind::File => Ok(context.host().read(path)?),
-                Some(_) => Err(Failure::message(format!("Local file source {} is no file", path.display()))),
-                None => Err(Failure::message(format!("Local file source {} does not exist", path.display()))),
+                Some(_) => Err(Failure::message(format!("Local file source {} is no file", path.display()))
+                    .hint("name one file; whole folders of the state tree are copied by `file.recurse`")),
+                None => Err(Failure::message(format!("Local file source {} does not exist", path.display()))
+                    .hint("that is a path on the machine; files of the state tree start with `salt://`")),
             },
         }
     }
@@ -162,7 +170,10 @@ impl Source {
              necessary to set 'source_hash_name'.",
             expected.algorithm.name(),
             expected.digest
-        )))
+        ))
+        .hint(format!("if this content is the wanted one, write `{}={actual}`", expected.algorithm.name()))
+        .hint("otherwise fetch the source again: it is not what was declared")
+        .blames("source_hash"))
     }
 }
 
@@ -176,7 +187,8 @@ pub(crate) fn inline(contents: &Value, newline: bool) -> Result<Arc<[u8]>, Failu
         Data::Map(_) => {
             let what = "Contents specified by contents/contents_pillar/contents_grains is not a string or list \
                         of strings, and is not binary data. SLS is likely malformed.";
-            return Err(Problem::error("file.contents", what).at(contents.span).into());
+            return Err(Failure::message(what)
+                .hint("write the lines as a list of texts, or as one text: `- contents: |`"));
         }
         _ => std::slice::from_ref(contents),
     };
@@ -201,7 +213,11 @@ pub(crate) fn encode(content: Arc<[u8]>, encoding: &str, errors: &str) -> Result
         "utf8" | "utf" | "u8" => return Ok(content),
         "ascii" | "usascii" | "646" => 0x80,
         "latin1" | "latin" | "iso88591" | "l1" | "88591" => 0x100,
-        _ => return Err(Failure::message(format!("unknown encoding: {encoding}"))),
+        _ => {
+            return Err(Failure::message(format!("unknown encoding: {encoding}"))
+                .hint("write `utf-8`, `ascii` or `latin-1`")
+                .blames("encoding"));
+        }
     };
     let mut bytes = Vec::with_capacity(text.len());
     for character in text.chars() {
@@ -211,7 +227,9 @@ pub(crate) fn encode(content: Arc<[u8]>, encoding: &str, errors: &str) -> Result
             (false, "replace") => bytes.push(b'?'),
             (false, _) => {
                 let what = format!("'{encoding}' codec can't encode character {character:?}");
-                return Err(Failure::message(what));
+                return Err(Failure::message(what)
+                    .hint("write `- encoding: utf-8`, or `- encoding_errors: replace`")
+                    .blames("encoding"));
             }
         }
     }
@@ -230,8 +248,10 @@ pub(crate) fn chunks(
     }
     let mut texts = Vec::new();
     for source in sources {
-        let (_, source) = Source::first(context, std::slice::from_ref(source))?;
-        texts.push(String::from_utf8_lossy(&source.content(context, rendering)?).into_owned());
+        let read = |(_, source): (String, Source)| source.content(context, rendering);
+        let content = Source::first(context, std::slice::from_ref(source)).and_then(read);
+        let content = content.map_err(|failure| failure.blames("source"))?;
+        texts.push(String::from_utf8_lossy(&content).into_owned());
     }
     Ok(texts)
 }
@@ -241,17 +261,25 @@ pub(crate) fn existing(context: &Context<'_>, name: &str) -> Result<(PathBuf, St
     let path = place::absolute(context, name)?;
     let (path, found) = place::follow(context.host(), &path)?;
     match found {
-        None => Err(Failure::message(format!("{name}: file not found"))),
-        Some(found) if found.kind != FileKind::File => Err(Failure::message(format!("{name}: is no file"))),
+        None => Err(Failure::message(format!("{name}: file not found"))
+            .hint("this state changes a file that is there: make it with `file.managed`, and require that")
+            .blames("name")),
+        Some(found) if found.kind != FileKind::File => Err(Failure::message(format!("{name}: is no file"))
+            .hint("name a regular file: this state edits text")
+            .blames("name")),
         Some(_) => {
             let content = context.host().read(&path)?;
             if !text::is_text(&content) {
                 let what = format!("Cannot perform string replacements on a binary file: {name}");
-                return Err(Failure::message(what));
+                return Err(Failure::message(what)
+                    .hint("binary files are replaced whole: `file.managed` with a `source`")
+                    .blames("name"));
             }
-            String::from_utf8(content.to_vec())
-                .map(|text| (path, text))
-                .map_err(|_| Failure::message(format!("{name}: the file is not UTF-8 text")))
+            String::from_utf8(content.to_vec()).map(|text| (path, text)).map_err(|_| {
+                Failure::message(format!("{name}: the file is not UTF-8 text"))
+                    .hint("convert it to UTF-8, or replace it whole with `file.managed`")
+                    .blames("name")
+            })
         }
     }
 }

@@ -40,10 +40,14 @@ pub(super) fn copy(context: &Context<'_>, arguments: Copy) -> Result<Outcome, Fa
     let from = place::absolute(context, source)?;
     let mut path = place::absolute(context, &arguments.name)?;
     let Some(found) = host.metadata(&from)? else {
-        return Err(Failure::message(format!("Source file \"{source}\" is not present")));
+        return Err(Failure::message(format!("Source file \"{source}\" is not present"))
+            .hint("`file.copy` copies what is on the machine; from the state tree use `file.managed`")
+            .blames("source"));
     };
     if found.kind != FileKind::File {
-        return Err(Failure::message(format!("{source}: this version copies single files only")));
+        return Err(Failure::message(format!("{source}: this version copies single files only"))
+            .hint("put the folder into the state tree and use `file.recurse`")
+            .blames("source"));
     }
     if arguments.subdir && place::is_directory(host, &path)? {
         path.push(from.file_name().unwrap_or_default());
@@ -64,17 +68,17 @@ pub(super) fn copy(context: &Context<'_>, arguments: Copy) -> Result<Outcome, Fa
             return Ok(Outcome::unchanged(comment));
         }
         if standing.kind == FileKind::Directory {
-            return Err(Failure::message(format!("Specified target {name} is a directory")));
+            return Err(Failure::message(format!("Specified target {name} is a directory"))
+                .hint("add `- subdir: True` to copy into it, or name a file")
+                .blames("name"));
         }
     }
     place::guard(host, &path)?;
     let parent = path.parent().unwrap_or(&path);
     if !place::is_directory(host, parent)? {
         if !arguments.makedirs {
-            return Err(Failure::message(format!(
-                "The target directory {} is not present",
-                parent.display()
-            )));
+            let what = format!("The target directory {} is not present", parent.display());
+            return Err(place::no_parent(what, parent));
         }
         let above = directory_bits(bits(arguments.dir_mode), Some(mode));
         place::make_directories(host, parent, &permissions.with_mode(above).attributes())?;
@@ -118,10 +122,8 @@ pub(super) fn rename(context: &Context<'_>, arguments: Rename) -> Result<Outcome
     let parent = path.parent().unwrap_or(&path);
     if !place::is_directory(host, parent)? {
         if !arguments.makedirs {
-            return Err(Failure::message(format!(
-                "The target directory {} is not present",
-                parent.display()
-            )));
+            let what = format!("The target directory {} is not present", parent.display());
+            return Err(place::no_parent(what, parent));
         }
         place::make_directories(host, parent, &Attributes::default())?;
     }

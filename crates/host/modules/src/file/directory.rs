@@ -65,14 +65,14 @@ pub(super) fn directory(context: &Context<'_>, arguments: Directory) -> Result<O
     let mut changes = Map::new();
     let mut found = clear(context, &arguments, name, &path, &mut changes)?;
     if found.is_some() && !place::is_directory(host, &path)? {
-        return Err(Failure::message(format!("Specified location {name} exists and is a file")));
+        return Err(in_the_way(name, "file"));
     }
     if found.is_none() {
         place::guard(host, &path)?;
         let parent = path.parent().unwrap_or(&path);
         if !place::is_directory(host, parent)? {
             if !arguments.makedirs {
-                return Err(Failure::message(format!("No directory to create {name} in")));
+                return Err(place::no_parent(format!("No directory to create {name} in"), parent));
             }
             place::make_directories(host, parent, &permissions.attributes())?;
         }
@@ -139,7 +139,9 @@ fn clear(
         if host.link_metadata(&backup)?.is_some() {
             if !arguments.force {
                 let what = format!("File exists where the backup target {} should go", backup.display());
-                return Err(Failure::message(what));
+                return Err(Failure::message(what)
+                    .hint("move the old backup away, choose another `backupname`, or add `- force: True`")
+                    .blames("backupname"));
             }
             place::remove(host, &backup)?;
         }
@@ -148,13 +150,19 @@ fn clear(
         return Ok(None);
     }
     if !arguments.force {
-        return Err(Failure::message(format!("Specified location {name} exists and is a {kind}")));
+        return Err(in_the_way(name, kind));
     }
     place::guard(host, path)?;
     host.remove_file(path)?;
     let kind = if kind == "file" { "File" } else { "Symlink" };
     changes.insert("forced", format!("{kind} was forcibly replaced"));
     Ok(None)
+}
+
+fn in_the_way(name: &str, kind: &str) -> Failure {
+    Failure::message(format!("Specified location {name} exists and is a {kind}"))
+        .hint("add `- force: True` to remove it, or `- backupname: NAME` to keep it beside the directory")
+        .blames("name")
 }
 
 /// What a recursion sets.
@@ -174,18 +182,29 @@ impl Below {
         }
         if arguments.recurse.iter().any(|item| !KNOWN.contains(&item.as_str())) {
             let known = KNOWN.map(|item| format!("\"{item}\"")).join(", ");
-            return Err(Failure::message(format!("Types for \"recurse\" limited to {known}.")));
+            let unknown = arguments.recurse.iter().find(|item| !KNOWN.contains(&item.as_str()));
+            let near = unknown.and_then(|word| report::suggest(word, KNOWN));
+            let hint = near.map_or("write for example `- recurse: [user, group, mode]`".into(), |near| {
+                format!("did you mean `{near}`?")
+            });
+            return Err(Failure::message(format!("Types for \"recurse\" limited to {known}."))
+                .hint(hint)
+                .blames("recurse"));
         }
         if asked("ignore_files") && asked("ignore_dirs") {
             return Err(Failure::message(
                 "Must not specify \"recurse\" options \"ignore_files\" and \"ignore_dirs\" at the same time.",
-            ));
+            )
+            .hint("keep one: both together reach nothing")
+            .blames("recurse"));
         }
         for (what, given) in [("user", permissions.has_user()), ("group", permissions.has_group())] {
             if asked(what) && !given {
                 return Err(Failure::message(format!(
                     "{what} not specified, but configured as a target for recursive ownership management"
-                )));
+                ))
+                .hint(format!("add `- {what}: NAME`, or take `{what}` out of `recurse`"))
+                .blames("recurse"));
             }
         }
         let reached = permissions.only(asked("user"), asked("group"), asked("mode"));

@@ -43,7 +43,11 @@ pub(super) fn replace(context: &Context<'_>, arguments: Replace) -> Result<Outco
     if arguments.ignore_if_missing && context.host().metadata(&place::absolute(context, name)?)?.is_none() {
         return Ok(Outcome::unchanged("No changes needed to be made"));
     }
-    let wrong = |error: fancy_regex::Error| Failure::message(format!("{name}: pattern: {error}"));
+    let wrong = |error: fancy_regex::Error| {
+        Failure::message(format!("{name}: pattern: {error}"))
+            .hint("`pattern` is a regular expression: put a backslash before `( ) [ ] { } . * + ? | ^ $` meant as such")
+            .blames("pattern")
+    };
     let pattern = fancy_regex::Regex::new(&format!("(?m){}", arguments.pattern)).map_err(wrong)?;
     let (path, old) = content::existing(context, name)?;
     let (mut new, mut at, mut times) = (String::new(), 0, 0i64);
@@ -172,7 +176,9 @@ pub(super) fn blockreplace(context: &Context<'_>, arguments: Block) -> Result<Ou
         return Err(Failure::message(
             "Encountered error managing block: Unterminated marked block. End of file reached before marker_end.. \
              See the log for details.",
-        ));
+        )
+        .hint(format!("write the line `{}` below the block in {}, or correct `marker_end`", arguments.marker_end, arguments.name))
+        .blames("marker_end"));
     }
     if !seen {
         let added = format!("{}{end}{block}{}{end}", arguments.marker_start, arguments.marker_end);
@@ -187,7 +193,9 @@ pub(super) fn blockreplace(context: &Context<'_>, arguments: Block) -> Result<Ou
             return Err(Failure::message(
                 "Encountered error managing block: Cannot edit marked block. Markers were not found in file.. See \
                  the log for details.",
-            ));
+            )
+            .hint("add `- append_if_not_found: True`, or write both marker lines into the file")
+            .blames("marker_start"));
         }
     }
     write(context, &path, &old, &new, &arguments.backup, arguments.show_changes, "be")
@@ -219,6 +227,7 @@ fn write(
     }
     host.write(path, new.as_bytes(), &Attributes::default())?;
     let comment = context.words("Changes were made".to_string(), format!("Changes would {planned} made"));
-    let diff: Value = if show { text::unified(old, new).into() } else { true.into() };
+    let secret = host::holds_secrets(path, old.as_bytes()) || host::holds_secrets(path, new.as_bytes());
+    let diff: Value = if show && !secret { text::unified(old, new).into() } else { true.into() };
     Ok(Outcome::unchanged(comment).with("diff", diff))
 }

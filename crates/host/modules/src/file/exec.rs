@@ -117,7 +117,9 @@ pub(super) fn basename(_: &Context<'_>, at: At) -> Result<String, Failure> {
 pub(super) fn remove(context: &Context<'_>, at: At) -> Result<bool, Failure> {
     let path = absolute(context, &at.path)?;
     if path.parent().is_none() {
-        return Err(Failure::message("Refusing to remove \"/\""));
+        return Err(
+            Failure::message("Refusing to remove \"/\"").hint("name the path below `/` that is to go")
+        );
     }
     if context.host().link_metadata(&path)?.is_none() {
         return Ok(false);
@@ -129,7 +131,10 @@ pub(super) fn remove(context: &Context<'_>, at: At) -> Result<bool, Failure> {
 
 fn absolute(context: &Context<'_>, path: &str) -> Result<PathBuf, Failure> {
     let expanded = place::expand(context, path);
-    if expanded.is_absolute() { Ok(expanded) } else { Err(Failure::message("File path must be absolute.")) }
+    if expanded.is_absolute() {
+        return Ok(expanded);
+    }
+    Err(Failure::message("File path must be absolute.").hint(format!("write the whole path: `/…/{path}`")))
 }
 
 fn found(context: &Context<'_>, path: &str) -> Result<Option<Metadata>, Failure> {
@@ -141,6 +146,9 @@ fn found(context: &Context<'_>, path: &str) -> Result<Option<Metadata>, Failure>
 }
 
 fn there(context: &Context<'_>, path: &str) -> Result<Metadata, Failure> {
-    let what = || Failure::message(format!("Path not found: {path}"));
+    let what = || {
+        Failure::message(format!("Path not found: {path}"))
+            .hint("correct the path, or ask first with `file.file_exists`")
+    };
     found(context, path)?.ok_or_else(what)
 }

@@ -40,6 +40,7 @@ impl Algorithm {
         found.ok_or_else(|| {
             let names = ALGORITHMS.map(|(_, name, _)| name).join(", ");
             Failure::message(format!("Invalid hash type '{name}'. Supported hash types are: {names}."))
+                .hint("write `sha256=` and the digest that `sha256sum FILE` prints")
         })
     }
 
@@ -58,6 +59,10 @@ impl Algorithm {
             Self::Sha384 => hexadecimal(&Sha384::digest(content)),
             Self::Sha512 => hexadecimal(&Sha512::digest(content)),
         }
+    }
+
+    fn digits(self) -> usize {
+        ALGORITHMS.iter().find(|(algorithm, ..)| *algorithm == self).map_or(0, |(.., digits)| *digits)
     }
 
     fn of_length(length: usize) -> Option<Self> {
@@ -94,7 +99,8 @@ impl Expected {
             _ => Err(Failure::message(format!(
                 "Invalid length ({}) for hash type '{name}'.",
                 digest.trim().len()
-            ))),
+            ))
+            .hint(format!("a {name} digest has {} hexadecimal digits: copy all of it", algorithm.digits()))),
         }
     }
 
@@ -129,6 +135,7 @@ pub(crate) fn malformed(declared: &str) -> Failure {
         "Source hash {declared} format is invalid. It may be a hash, <hash_type>=<hash>, or the path of a file \
          that lists hashes."
     ))
+    .hint("write `sha256=` and the digest that `sha256sum FILE` prints")
 }
 
 #[cfg(test)]

@@ -46,12 +46,13 @@ pub(super) fn append(context: &Context<'_>, arguments: Append) -> Result<Outcome
     let rendering = Rendering { engine: &arguments.template, variables: &variables };
     let chunks = content::chunks(context, &arguments.text, &sources, Some(rendering))?;
     if chunks.is_empty() {
-        return Err(Failure::message("No text found to append. Nothing appended"));
+        return Err(Failure::message("No text found to append. Nothing appended")
+            .hint("give lines with `- text:`, or a file of the state tree with `- source: salt://…`"));
     }
     let (path, found) = place::follow(host, &place::absolute(context, name)?)?;
     let (path, old) = if found.is_some() { content::existing(context, name)? } else { (path, String::new()) };
     if found.is_none() && !arguments.makedirs && !place::is_directory(host, path.parent().unwrap_or(&path))? {
-        return Err(Failure::message(format!("{name}: file not found")));
+        return Err(place::no_parent(format!("{name}: file not found"), path.parent().unwrap_or(&path)));
     }
     let mut added = Vec::new();
     for chunk in &chunks {
@@ -75,7 +76,11 @@ pub(super) fn append(context: &Context<'_>, arguments: Append) -> Result<Outcome
         new.push('\n');
     }
     host.write(&path, new.as_bytes(), &Attributes::default())?;
-    let diff = text::unified_lines(&text::lines(&old), &text::lines(&new), "\n", "\n");
+    let diff = if host::holds_secrets(&path, new.as_bytes()) {
+        text::HIDDEN.into()
+    } else {
+        text::unified_lines(&text::lines(&old), &text::lines(&new), "\n", "\n")
+    };
     let done = format!("Appended {} lines", added.len());
     let comment = context.words(done, format!("File {name} is set to be updated"));
     Ok(Outcome::unchanged(comment).with("diff", diff))

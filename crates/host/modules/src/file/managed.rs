@@ -160,17 +160,22 @@ fn content(
     if !sources.is_empty() && inline.is_some() {
         return Err(Failure::message(
             "'source' cannot be used in combination with 'contents', 'contents_pillar', or 'contents_grains'",
-        ));
+        )
+        .hint("remove `source`, or what gives the content here")
+        .blames("source"));
     }
     if arguments.mode == Some(Mode::Keep) && inline.is_some() {
         return Err(Failure::message(
             "Mode preservation cannot be used in combination with 'contents', 'contents_pillar', or \
              'contents_grains'",
-        ));
+        )
+        .hint("write the bits: `- mode: '0644'`")
+        .blames("mode"));
     }
     let engine = arguments.template.as_deref().filter(|engine| !engine.is_empty());
     let content = if let Some(contents) = inline {
-        let content = content::inline(&contents, arguments.contents_newline)?;
+        let content = content::inline(&contents, arguments.contents_newline)
+            .map_err(|failure| failure.blames(given_as(arguments)))?;
         match engine {
             None => content,
             Some(engine) => {
@@ -189,18 +194,21 @@ fn content(
     } else if sources.is_empty() {
         return Ok(None);
     } else {
-        let (written, source) = Source::first(context, sources)?;
+        let blamed = |failure: Failure| failure.blames("source");
+        let (written, source) = Source::first(context, sources).map_err(blamed)?;
         if let Some(hash) = &arguments.source_hash
             && !arguments.skip_verify
         {
             let file = arguments.source_hash_name.as_deref();
-            source.verify(context, &written, hash, &arguments.name, file)?;
+            let verified = source.verify(context, &written, hash, &arguments.name, file);
+            verified.map_err(|failure| failure.blames("source_hash"))?;
         }
         match engine {
-            None => source.content(context, None)?,
+            None => source.content(context, None).map_err(blamed)?,
             Some(engine) => {
                 let variables = variables(context, arguments, &written);
-                source.content(context, Some(Rendering { engine, variables: &variables }))?
+                let rendering = Rendering { engine, variables: &variables };
+                source.content(context, Some(rendering)).map_err(blamed)?
             }
         }
     };
@@ -219,7 +227,7 @@ fn inline(context: &Context<'_>, arguments: &Managed) -> Result<Option<Value>, F
     ];
     if given.into_iter().filter(|given| *given).count() > 1 {
         let what = "Only one of 'contents', 'contents_pillar', and 'contents_grains' is permitted";
-        return Err(Failure::message(what));
+        return Err(Failure::message(what).hint("keep one of them").blames(given_as(arguments)));
     }
     let delimiter = &arguments.contents_delimiter;
     let (value, what) = if let Some(keys) = &arguments.contents_pillar {
@@ -238,7 +246,9 @@ fn inline(context: &Context<'_>, arguments: &Managed) -> Result<Option<Value>, F
         return Err(Failure::message(format!(
             "{what} value would result in empty contents. Set allow_empty to True to allow the managed file to \
              be empty."
-        )));
+        ))
+        .hint("give a content, or remove `allow_empty: False`")
+        .blames(given_as(arguments)));
     }
     Ok(Some(value))
 }
@@ -248,11 +258,29 @@ fn looked_up(map: &Map, keys: &[String], delimiter: &str, kind: &str) -> Result<
     let mut found = Vec::new();
     for key in keys {
         let value = map.get(key).or_else(|| all.traverse(key, delimiter));
-        found.push(value.cloned().ok_or_else(|| Failure::message(format!("{kind} {key} does not exist")))?);
+        found.push(value.cloned().ok_or_else(|| missing_key(map, key, kind))?);
     }
     match <[Value; 1]>::try_from(found) {
         Ok([only]) => Ok(only),
         Err(many) => Ok(many.into()),
+    }
+}
+
+fn missing_key(map: &Map, key: &str, kind: &str) -> Failure {
+    let hint = match report::suggest(key, map.keys().filter_map(value::Key::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("set `{key}`, or correct the key: what lies deeper is written `outer:inner`"),
+    };
+    let argument = if kind == "Pillar" { "contents_pillar" } else { "contents_grains" };
+    Failure::message(format!("{kind} {key} does not exist")).hint(hint).blames(argument)
+}
+
+/// The argument that gives the content.
+fn given_as(arguments: &Managed) -> &'static str {
+    match (&arguments.contents_pillar, &arguments.contents_grains) {
+        (Some(_), _) => "contents_pillar",
+        (None, Some(_)) => "contents_grains",
+        (None, None) => "contents",
     }
 }
 

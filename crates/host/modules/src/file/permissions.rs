@@ -42,7 +42,15 @@ impl Permissions {
             }
         }
         if !wrong.is_empty() {
-            return Err(Failure::message(wrong));
+            let missing = [("user", &user), ("group", &group)].into_iter().filter_map(|(kind, account)| {
+                account.as_ref().filter(|(_, owner)| owner.is_none()).map(|(name, _)| (kind, name))
+            });
+            return Err(missing.fold(Failure::message(wrong), |failure, (kind, name)| {
+                let hint = format!(
+                    "add a `{kind}.present` state for `{name}` that this one requires, or correct the name"
+                );
+                failure.hint(hint).blames(kind)
+            }));
         }
         let known = |(name, owner): (String, Option<Owner>)| Some((name, owner?));
         Ok(Self { user: user.and_then(known), group: group.and_then(known), mode })

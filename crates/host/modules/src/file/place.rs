@@ -17,10 +17,14 @@ const MOST_LINKS: usize = 40;
 pub(crate) fn absolute(context: &Context<'_>, name: &str) -> Result<PathBuf, Failure> {
     let expanded = expand(context, name);
     if name.is_empty() {
-        return Err(Failure::message("Destination file name is required"));
+        return Err(Failure::message("Destination file name is required")
+            .hint("write the path: `- name: /…`")
+            .blames("name"));
     }
     if !expanded.is_absolute() {
-        return Err(Failure::message(format!("Specified file {name} is not an absolute path")));
+        return Err(Failure::message(format!("Specified file {name} is not an absolute path"))
+            .hint(format!("write the whole path on the machine: `- name: /…/{name}`"))
+            .blames("name"));
     }
     Ok(expanded)
 }
@@ -79,6 +83,10 @@ fn trust(host: &dyn Host, link: &Path, metadata: &Metadata) -> Result<(), Failur
         _ => Err(Failure::message(format!(
             "{}: the symbolic link belongs to another user than what it leads to; it is not followed",
             link.display()
+        ))
+        .hint(format!(
+            "remove the link, or give it to whoever owns its target: chown -h USER {}",
+            link.display()
         ))),
     }
 }
@@ -101,6 +109,13 @@ pub(crate) fn lexical(base: &Path, to: &Path) -> PathBuf {
 /// Whether a directory is there, links followed.
 pub(crate) fn is_directory(host: &dyn Host, path: &Path) -> Result<bool, Failure> {
     Ok(host.metadata(path)?.is_some_and(|metadata| metadata.kind == FileKind::Directory))
+}
+
+/// What a state says that finds no directory to put something into, and was not told to make it.
+pub(crate) fn no_parent(what: impl Into<String>, parent: &Path) -> Failure {
+    Failure::message(what)
+        .hint(format!("add `- makedirs: True`, or a `file.directory` state for {} above", parent.display()))
+        .blames("name")
 }
 
 /// Makes the directories above a path that are missing.

@@ -54,10 +54,14 @@ impl Target<'_> {
         };
         match found.as_ref().map(|found| found.kind) {
             Some(FileKind::Directory) => {
-                Err(Failure::message(format!("Specified target {} is a directory", self.name)))
+                Err(Failure::message(format!("Specified target {} is a directory", self.name))
+                    .hint("name a file in it, or take the directory away first with `file.absent`")
+                    .blames("name"))
             }
             Some(FileKind::File | FileKind::Symlink) | None => Ok(Standing { path, found }),
-            Some(_) => Err(Failure::message(format!("Specified target {} is not a regular file", self.name))),
+            Some(_) => Err(Failure::message(format!("Specified target {} is not a regular file", self.name))
+                .hint("a device, pipe or socket stands there: choose another path")
+                .blames("name")),
         }
     }
 
@@ -98,7 +102,8 @@ impl Target<'_> {
         }
         place::guard(host, path)?;
         self.check(context, content)?;
-        changes.insert("diff", text::difference(&old, content, self.show_changes));
+        let secret = host::holds_secrets(path, &old) || host::holds_secrets(path, content);
+        changes.insert("diff", text::difference(&old, content, self.show_changes && !secret));
         if self.backup {
             backup::keep(context, path, &old, found)?;
         }
@@ -136,7 +141,7 @@ impl Target<'_> {
         }
         if !self.makedirs {
             let what = format!("Parent directory not present: {}", parent.display());
-            return Err(Failure::message(what));
+            return Err(place::no_parent(what, parent));
         }
         let mode = directory_bits(self.directory_mode, self.permissions.mode);
         place::make_directories(host, parent, &self.permissions.with_mode(mode).attributes())
@@ -193,7 +198,11 @@ impl Target<'_> {
                         comment.push_str(said.trim_end());
                     }
                 }
-                Err(Failure::message(comment))
+                Err(Failure::message(comment)
+                    .hint(format!(
+                        "`{command}` refused the new content, so nothing was written: correct the source"
+                    ))
+                    .blames("check_cmd"))
             }
             _ => Ok(()),
         }

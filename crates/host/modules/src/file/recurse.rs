@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use fancy_regex::Regex;
 use host::FileKind;
+use target::Pattern;
 use value::{Map, Value};
 
 use super::content::{Rendering, Source};
@@ -133,7 +134,11 @@ fn directory(
                 changes.insert(shown, set);
             }
         }
-        Some(_) => return Err(Failure::message(format!("The path {shown} exists and is not a directory"))),
+        Some(_) => {
+            return Err(Failure::message(format!("The path {shown} exists and is not a directory"))
+                .hint(format!("move away what stands at {shown}, or choose another `name`"))
+                .blames("name"));
+        }
         None => {
             place::guard(host, path)?;
             place::make_directories(host, path, &permissions.attributes())?;
@@ -167,8 +172,12 @@ impl Folder {
         let saltenv = context.saltenv;
         let folders = context.minion.tree.list_dirs(saltenv)?;
         for written in &arguments.source {
-            let Source::Tree { path, .. } = Source::parse(context, written)? else {
-                return Err(Failure::message(format!("Invalid source '{written}' (must be a salt:// URI)")));
+            let Source::Tree { path, .. } =
+                Source::parse(context, written).map_err(|failure| failure.blames("source"))?
+            else {
+                return Err(Failure::message(format!("Invalid source '{written}' (must be a salt:// URI)"))
+                    .hint("write the folder of the state tree: `source: salt://FOLDER`")
+                    .blames("source"));
             };
             let path = path.trim_end_matches('/').to_string();
             if folders.binary_search(&path).is_ok() {
@@ -178,7 +187,9 @@ impl Folder {
         let sources = arguments.source.join(", ");
         Err(Failure::message(format!(
             "Recurse failed: none of the specified sources were found: {sources} in saltenv '{saltenv}'"
-        )))
+        ))
+        .hint(missing_folder(&arguments.source, &folders))
+        .blames("source"))
     }
 
     fn read(context: &Context<'_>, arguments: &Recurse, path: String) -> Result<Self, Failure> {
@@ -205,6 +216,17 @@ impl Folder {
     }
 }
 
+/// What to do about a folder that the tree has not: the nearest one, if there is one.
+fn missing_folder(sources: &[String], folders: &[String]) -> String {
+    let path = |source: &String| source.trim_start_matches("salt://").trim_end_matches('/').to_string();
+    let near =
+        sources.iter().find_map(|source| report::suggest(&path(source), folders.iter().map(String::as_str)));
+    match near {
+        Some(near) => format!("did you mean `salt://{near}`?"),
+        None => "make the folder below a root of `file_roots`; git keeps no empty folders".into(),
+    }
+}
+
 /// A glob, or a regular expression after `E@`.
 pub(super) enum Sieve {
     Glob(String),
@@ -215,15 +237,18 @@ impl Sieve {
     pub(super) fn new(pattern: &str) -> Result<Self, Failure> {
         match pattern.strip_prefix("E@") {
             None => Ok(Self::Glob(pattern.into())),
-            Some(expression) => Regex::new(expression)
-                .map(|regex| Self::Regex(Box::new(regex)))
-                .map_err(|error| Failure::message(format!("{pattern}: {error}"))),
+            Some(expression) => {
+                Regex::new(expression).map(|regex| Self::Regex(Box::new(regex))).map_err(|error| {
+                    Failure::message(format!("{pattern}: {error}"))
+                        .hint("what follows `E@` is a regular expression; leave `E@` out to write a glob")
+                })
+            }
         }
     }
 
     pub(super) fn fits(&self, text: &str) -> bool {
         match self {
-            Self::Glob(pattern) => crate::glob::matches(pattern, text),
+            Self::Glob(pattern) => Pattern::fits(pattern, text),
             Self::Regex(regex) => regex.is_match(text).unwrap_or(false),
         }
     }

@@ -20,7 +20,9 @@ pub(super) fn absent(context: &Context<'_>, arguments: Named) -> Result<Outcome,
     let host = context.host();
     let path = place::absolute(context, name)?;
     if path.parent().is_none() {
-        return Err(Failure::message("Refusing to make \"/\" absent"));
+        return Err(Failure::message("Refusing to make \"/\" absent")
+            .hint("name the path below `/` that is to go")
+            .blames("name"));
     }
     let Some(found) = host.link_metadata(&path)? else {
         return Ok(Outcome::unchanged(format!("File {name} is not present")));
@@ -40,7 +42,9 @@ pub(super) fn exists(context: &Context<'_>, arguments: Named) -> Result<Outcome,
     let path = place::absolute(context, &arguments.name)?;
     Ok(match context.host().metadata(&path)? {
         Some(_) => Outcome::unchanged(format!("Path {} exists", arguments.name)),
-        None => Outcome::failed(format!("Specified path {} does not exist", arguments.name)),
+        None => Outcome::failed(format!("Specified path {} does not exist", arguments.name))
+            .hint("make it first: with `file.managed` or `file.directory`, in a state that this one requires")
+            .blames("name"),
     })
 }
 
@@ -48,7 +52,9 @@ pub(super) fn exists(context: &Context<'_>, arguments: Named) -> Result<Outcome,
 pub(super) fn missing(context: &Context<'_>, arguments: Named) -> Result<Outcome, Failure> {
     let path = place::absolute(context, &arguments.name)?;
     Ok(match context.host().metadata(&path)? {
-        Some(_) => Outcome::failed(format!("Specified path {} exists", arguments.name)),
+        Some(_) => Outcome::failed(format!("Specified path {} exists", arguments.name))
+            .hint("this state only looks; `file.absent` removes what is there")
+            .blames("name"),
         None => Outcome::unchanged(format!("Path {} is missing", arguments.name)),
     })
 }
@@ -94,7 +100,8 @@ pub(super) fn touch(context: &Context<'_>, arguments: Touch) -> Result<Outcome, 
     if arguments.makedirs {
         place::make_parents(host, &path, &host::Attributes::default())?;
     } else if !place::is_directory(host, path.parent().unwrap_or(&path))? {
-        return Err(Failure::message(format!("Directory not present to touch file {name}")));
+        let parent = path.parent().unwrap_or(&path);
+        return Err(place::no_parent(format!("Directory not present to touch file {name}"), parent));
     }
     host.write(&path, b"", &host::Attributes::default())?;
     if let Some(wanted) = wanted {
@@ -168,7 +175,7 @@ pub(super) fn symlink(context: &Context<'_>, arguments: Symlink) -> Result<Outco
     if !place::is_directory(host, parent)? {
         if !arguments.makedirs {
             let what = format!("Directory {} for symlink is not present", parent.display());
-            return Err(Failure::message(what));
+            return Err(place::no_parent(what, parent));
         }
         let bits = super::permissions::bits(arguments.mode);
         place::make_directories(host, parent, &owner.2.with_mode(bits).attributes())?;
@@ -188,7 +195,9 @@ pub(super) fn symlink(context: &Context<'_>, arguments: Symlink) -> Result<Outco
                         return Err(Failure::message(format!(
                             "Symlink & backup dest exists and Force not set. {name} -> {target} - backup: {}",
                             backup.display()
-                        )));
+                        ))
+                        .hint("move the old backup away, choose another `backupname`, or add `- force: True`")
+                        .blames("backupname"));
                     }
                     place::remove(host, &backup)?;
                 }
@@ -201,7 +210,9 @@ pub(super) fn symlink(context: &Context<'_>, arguments: Symlink) -> Result<Outco
                     FileKind::Directory => "Directory",
                     _ => "File system entry",
                 };
-                return Err(Failure::message(format!("{kind} exists where the symlink {name} should be")));
+                return Err(Failure::message(format!("{kind} exists where the symlink {name} should be"))
+                    .hint("add `- force: True` to remove it, or `- backupname: NAME` to keep it beside the link")
+                    .blames("name"));
             }
             planned = format!(
                 "The file or directory {name} is set for removal to make way for a new symlink targeting {target}"

@@ -24,7 +24,9 @@ pub(super) fn clone(task: &Task<'_>) -> Result<Outcome, Failure> {
             return Ok(Outcome::failed(format!(
                 "Target '{target}' exists, is non-empty and is not a git repository. Set the 'force_clone' \
                  option to True to remove this directory's contents and proceed with cloning the remote repository"
-            )));
+            ))
+            .hint("choose an empty target, or add `- force_clone: True`: what is in it is lost then")
+            .blames("target"));
         }
         Some(entries) if arguments.force_clone => {
             empty(context, target, &entries)?;

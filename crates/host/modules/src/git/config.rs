@@ -3,7 +3,7 @@
 use host::{Effect, Fact, Subject};
 use value::{Map, Value};
 
-use super::program::{Git, Refusal};
+use super::program::{Git, Refusal, advice};
 use crate::{Context, Failure, Outcome};
 
 arguments! {
@@ -30,7 +30,9 @@ arguments! {
 pub(super) fn set(context: &Context<'_>, arguments: Set) -> Result<Outcome, Failure> {
     let (desired, shown) = match (&arguments.value, &arguments.multivar) {
         (Some(_), Some(_)) => {
-            return Ok(Outcome::failed("Only one of 'value' and 'multivar' is permitted"));
+            return Ok(Outcome::failed("Only one of 'value' and 'multivar' is permitted")
+                .hint("keep `value` for one value, `multivar` for a list")
+                .blames("multivar"));
         }
         (Some(value), None) => (vec![value.clone()], format!("'{value}'")),
         (None, Some(values)) => {
@@ -41,18 +43,17 @@ pub(super) fn set(context: &Context<'_>, arguments: Set) -> Result<Outcome, Fail
             let shown: Vec<String> = values.iter().map(|value| format!("'{value}'")).collect();
             (values, format!("[{}]", shown.join(", ")))
         }
-        (None, None) => return Ok(Outcome::failed("One of 'value' and 'multivar' is required")),
+        (None, None) => {
+            return Ok(Outcome::failed("One of 'value' and 'multivar' is required").hint("add `- value: …`"));
+        }
     };
-    let place = match Place::of(
+    let place = Place::of(
         context,
         &arguments.name,
         arguments.repo.as_deref(),
         arguments.global,
         arguments.user.as_deref(),
-    ) {
-        Ok(place) => place,
-        Err(why) => return Ok(Outcome::failed(why)),
-    };
+    )?;
     let (name, key) = (&arguments.name, if arguments.global { "Global key " } else { "" });
     let before = place.values()?;
     if before.as_ref() == Some(&desired) {
@@ -66,7 +67,8 @@ pub(super) fn set(context: &Context<'_>, arguments: Set) -> Result<Outcome, Fail
                 return Ok(Outcome::failed(format!(
                     "Failed to set {}'{name}' to {shown}: {words}",
                     key.to_lowercase()
-                )));
+                ))
+                .hint(advice(&words)));
             }
             Err(refusal) => return Err(refusal.into()),
         }
@@ -102,16 +104,8 @@ arguments! {
 /// See [`Unset`].
 pub(super) fn unset(context: &Context<'_>, arguments: Unset) -> Result<Outcome, Failure> {
     let name = arguments.name.trim_start_matches('^').trim_end_matches('$');
-    let place = match Place::of(
-        context,
-        name,
-        arguments.repo.as_deref(),
-        arguments.global,
-        arguments.user.as_deref(),
-    ) {
-        Ok(place) => place,
-        Err(why) => return Ok(Outcome::failed(why)),
-    };
+    let place =
+        Place::of(context, name, arguments.repo.as_deref(), arguments.global, arguments.user.as_deref())?;
     let Some(before) = place.matching(arguments.value_regex.as_deref())? else {
         return Ok(Outcome::unchanged("No matching keys are set"));
     };
@@ -119,7 +113,8 @@ pub(super) fn unset(context: &Context<'_>, arguments: Unset) -> Result<Outcome, 
         let values = format!("{name} ({})", before.join(", "));
         return Ok(Outcome::failed(format!(
             "Multivar(s) matched by the key expression (set 'all' to True to force removal): {values}"
-        )));
+        ))
+        .hint("add `- all: True`, or choose one with `- value_regex: …`"));
     }
     let how = if arguments.all { "--unset-all" } else { "--unset" };
     let mut command = vec![how, name];
@@ -128,7 +123,7 @@ pub(super) fn unset(context: &Context<'_>, arguments: Unset) -> Result<Outcome, 
     match place.act(&command, all.as_ref(), None) {
         Ok(()) => {}
         Err(Refusal::Said(words)) => {
-            return Ok(Outcome::failed(format!("Failed to unset '{name}': {words}")));
+            return Ok(Outcome::failed(format!("Failed to unset '{name}': {words}")).hint(advice(&words)));
         }
         Err(refusal) => return Err(refusal.into()),
     }
@@ -151,10 +146,11 @@ impl<'a> Place<'a> {
         repo: Option<&'a str>,
         global: bool,
         user: Option<&str>,
-    ) -> Result<Self, &'static str> {
+    ) -> Result<Self, Failure> {
         let repo = if global { None } else { repo };
         if !global && repo.is_none() {
-            return Err("Non-global config options require the 'repo' argument to be set");
+            return Err(Failure::message("Non-global config options require the 'repo' argument to be set")
+                .hint("add `- repo: /path/of/the/checkout`, or `- global: True`"));
         }
         let git = Git::new(context, user);
         let git = repo.map_or_else(|| Git::new(context, user), |repo| git.owned_like(repo));

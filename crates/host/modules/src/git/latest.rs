@@ -5,7 +5,7 @@ use std::path::Path;
 use host::FileKind;
 use value::Value;
 
-use super::program::{Git, Refusal};
+use super::program::{Git, Refusal, advice};
 use super::remote::{Remote, Upstream, Wanted};
 use super::{bare, clone, local, update};
 use crate::{Context, Failure, Outcome};
@@ -91,10 +91,7 @@ pub(super) struct Task<'a> {
 
 /// See [`Latest`].
 pub(super) fn latest(context: &Context<'_>, arguments: Latest) -> Result<Outcome, Failure> {
-    let task = match prepare(context, &arguments)? {
-        Ok(task) => task,
-        Err(why) => return Ok(Outcome::failed(why)),
-    };
+    let task = prepare(context, &arguments)?;
     let target = arguments.target.as_str();
     match local::look(&task.git, target, &arguments.remote, task.bare)? {
         Some(local) if task.bare => bare::fetch(&task, &local),
@@ -103,22 +100,28 @@ pub(super) fn latest(context: &Context<'_>, arguments: Latest) -> Result<Outcome
     }
 }
 
-/// Checks the arguments and looks at the repository. The inner error is what to fail with.
-fn prepare<'a>(context: &'a Context<'a>, arguments: &'a Latest) -> Result<Result<Task<'a>, String>, Failure> {
+/// Checks the arguments and looks at the repository.
+fn prepare<'a>(context: &'a Context<'a>, arguments: &'a Latest) -> Result<Task<'a>, Failure> {
     let force_reset = match arguments.force_reset.as_ref() {
         None => ForceReset::Never,
         Some(value) => match (value.as_bool(), value.as_str()) {
             (Some(true), _) => ForceReset::Always,
             (Some(false), _) => ForceReset::Never,
             (_, Some("remote-changes")) => ForceReset::RemoteChanges,
-            _ => return Ok(Err("'force_reset' must be one of True, False, or 'remote-changes'".into())),
+            _ => {
+                return Err(Failure::message(
+                    "'force_reset' must be one of True, False, or 'remote-changes'",
+                )
+                .hint("write `- force_reset: remote-changes`, True or False")
+                .blames("force_reset"));
+            }
         },
     };
-    if let Err(wrong) = checked(context, arguments) {
-        return Ok(Err(wrong));
-    }
+    checked(context, arguments)?;
     let Some(url) = source(context, &arguments.name)? else {
-        return Ok(Err(format!("Repository {} is not in the state tree", arguments.name)));
+        return Err(Failure::message(format!("Repository {} is not in the state tree", arguments.name))
+            .hint("put a bundle or a bare repository there, or name a URL")
+            .blames("name"));
     };
     let bare = arguments.bare || arguments.mirror;
     let git = Git::new(context, arguments.user.as_deref())
@@ -127,7 +130,11 @@ fn prepare<'a>(context: &'a Context<'a>, arguments: &'a Latest) -> Result<Result
         .with_password(arguments.https_user.as_deref(), arguments.https_pass.as_deref());
     let remote = match git.look(&["ls-remote", &url]) {
         Ok(listing) => Remote::parse(&listing),
-        Err(Refusal::Said(words)) => return Ok(Err(format!("Failed to check remote refs: {words}"))),
+        Err(Refusal::Said(words)) => {
+            return Err(Failure::message(format!("Failed to check remote refs: {words}"))
+                .hint(advice(&words))
+                .blames("name"));
+        }
         Err(refusal) => return Err(refusal.into()),
     };
     let wanted = if bare { None } else { remote.wanted(&arguments.rev, &arguments.remote) };
@@ -136,36 +143,73 @@ fn prepare<'a>(context: &'a Context<'a>, arguments: &'a Latest) -> Result<Result
     if arguments.depth.is_some() && !wanted.as_ref().is_some_and(|wanted| follows(wanted) || tag(wanted)) {
         let why =
             "When 'depth' is used, 'rev' must be set to the name of a branch or tag on the remote repository";
-        return Ok(Err(why.into()));
+        return Err(Failure::message(why).hint("write `- rev: main`, or leave `depth` out").blames("rev"));
     }
     if wanted.is_none() && !bare && arguments.rev != "HEAD" {
         let why = format!("No revision matching '{}' exists in the remote repository", arguments.rev);
-        return Ok(Err(why));
+        return Err(Failure::message(why).hint(nearest_revision(&remote, &arguments.rev)).blames("rev"));
     }
-    Ok(Ok(Task { arguments, git, url, remote, wanted, bare, force_reset }))
+    Ok(Task { arguments, git, url, remote, wanted, bare, force_reset })
 }
 
-fn checked(context: &Context<'_>, arguments: &Latest) -> Result<(), String> {
+fn nearest_revision(remote: &Remote, rev: &str) -> String {
+    let names = remote.refs().iter().map(|(name, _)| name.as_str());
+    let names = names.filter_map(|name| name.strip_prefix("refs/heads/").or(name.strip_prefix("refs/tags/")));
+    let names: Vec<&str> = names.filter(|name| !name.ends_with("^{}")).collect();
+    match report::suggest(rev, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if names.is_empty() => "nothing has been pushed to that repository yet".into(),
+        None => {
+            let shown = names.get(..names.len().min(8)).unwrap_or_default().join(", ");
+            format!("name a branch, a tag or a whole commit id; there are {shown}")
+        }
+    }
+}
+
+fn checked(context: &Context<'_>, arguments: &Latest) -> Result<(), Failure> {
     if arguments.remote.is_empty() {
-        return Err("'remote' argument is required".into());
+        return Err(Failure::message("'remote' argument is required")
+            .hint("write `- remote: origin`, or leave it out")
+            .blames("remote"));
     }
     if !arguments.target.starts_with('/') {
-        return Err(format!("target '{}' is not an absolute path", arguments.target));
+        return Err(Failure::message(format!("target '{}' is not an absolute path", arguments.target))
+            .hint(format!("write the whole path: `- target: /…/{}`", arguments.target))
+            .blames("target"));
     }
     if let Some(path) = arguments.identity.iter().find(|path| !path.starts_with('/')) {
-        return Err(format!("identity '{path}' is not an absolute path"));
+        return Err(Failure::message(format!("identity '{path}' is not an absolute path"))
+            .hint("write the whole path of a private key on the machine: `- identity: /root/.ssh/id_ed25519`")
+            .blames("identity"));
     }
-    let names =
-        [Some(&arguments.rev), arguments.branch.as_ref(), Some(&arguments.remote), Some(&arguments.name)];
-    if let Some(option) = names.into_iter().flatten().find(|name| name.starts_with('-') || name.is_empty()) {
-        return Err(format!("'{option}' is not the name of a repository, branch or revision"));
+    let names = [
+        ("rev", Some(&arguments.rev)),
+        ("branch", arguments.branch.as_ref()),
+        ("remote", Some(&arguments.remote)),
+        ("name", Some(&arguments.name)),
+    ];
+    for (argument, name) in names {
+        if let Some(name) = name.filter(|name| name.starts_with('-') || name.is_empty()) {
+            return Err(Failure::message(format!(
+                "'{name}' is not the name of a repository, branch or revision"
+            ))
+            .hint("git would take it for an option: a name begins with a letter or digit")
+            .blames(argument));
+        }
     }
     if arguments.rev != "HEAD" && (arguments.bare || arguments.mirror) {
-        return Err("'rev' is not compatible with the 'mirror' and 'bare' arguments".into());
+        return Err(Failure::message("'rev' is not compatible with the 'mirror' and 'bare' arguments")
+            .hint("a bare repository has no checkout: leave `rev` out")
+            .blames("rev"));
     }
     let found = context.host().metadata(Path::new(&arguments.target)).ok().flatten();
     if found.is_some_and(|found| found.kind == FileKind::File) {
-        return Err(format!("Target '{}' exists and is a regular file, cannot proceed", arguments.target));
+        return Err(Failure::message(format!(
+            "Target '{}' exists and is a regular file, cannot proceed",
+            arguments.target
+        ))
+        .hint("take it away first with `file.absent`, or choose another target")
+        .blames("target"));
     }
     Ok(())
 }
@@ -190,8 +234,9 @@ pub(super) fn sentences(comments: &[String]) -> String {
 
 /// A failure that says what had been done before it.
 pub(super) fn failed_after(message: String, comments: &[String]) -> Outcome {
+    let hint = advice(&message);
     if comments.is_empty() {
-        return Outcome::failed(message);
+        return Outcome::failed(message).hint(hint);
     }
-    Outcome::failed(format!("{message}\n\nChanges already made: {}", sentences(comments)))
+    Outcome::failed(format!("{message}\n\nChanges already made: {}", sentences(comments))).hint(hint)
 }

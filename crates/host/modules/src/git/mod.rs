@@ -63,3 +63,16 @@ pub(crate) static MODULE: Module = Module {
         execution!("checkout", exec::checkout, exec::Parse),
     ],
 };
+
+/// Has a checkout of a repository at a revision: [`git.latest`](latest), for other modules.
+pub(crate) fn check_out(
+    context: &crate::Context<'_>,
+    repository: &str,
+    target: &str,
+    revision: &str,
+) -> Result<crate::Outcome, crate::Failure> {
+    let arguments = [("name", repository), ("target", target), ("rev", revision)];
+    let arguments: value::Map = arguments.into_iter().collect();
+    let asked = <latest::Latest as crate::Arguments>::from_map(&arguments, value::Span::NONE);
+    latest::latest(context, asked.map_err(crate::Failure::Problems)?)
+}

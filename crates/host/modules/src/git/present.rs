@@ -6,7 +6,7 @@ use host::{Effect, Fact, FileKind, Subject};
 use value::Map;
 
 use super::local::is_repository;
-use super::program::{Git, Refusal};
+use super::program::{Git, Refusal, advice};
 use crate::{Context, Failure, Outcome};
 
 arguments! {
@@ -48,7 +48,9 @@ pub(super) fn present(context: &Context<'_>, arguments: Present) -> Result<Outco
             return Ok(Outcome::failed(format!(
                 "Target '{name}' exists, is non-empty, and is not a git repository. Set the 'force' option to \
                  True to remove this directory's contents and proceed with initializing a repository"
-            )));
+            ))
+            .hint("choose an empty directory, or add `- force: True`: what is in it is lost then")
+            .blames("name"));
         }
         host.remove_directory(Path::new(name))?;
         changes.insert("forced init", true);
@@ -75,7 +77,10 @@ pub(super) fn present(context: &Context<'_>, arguments: Present) -> Result<Outco
     };
     match git.act(&command, vec![there]) {
         Ok(_) => {}
-        Err(Refusal::Said(words)) => return Ok(Outcome::failed(words)),
+        Err(Refusal::Said(words)) => {
+            let hint = advice(&words);
+            return Ok(Outcome::failed(words).hint(hint));
+        }
         Err(refusal) => return Err(refusal.into()),
     }
     changes.insert("new", name);

@@ -35,7 +35,10 @@ pub(super) enum Refusal {
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::Said(words) => Self::Message(words),
+            Refusal::Said(words) => {
+                let hint = advice(&words);
+                Self::message(words).hint(hint)
+            }
             Refusal::Host(error) => Self::Host(error),
         }
     }
@@ -193,6 +196,47 @@ fn said(output: &host::Output) -> String {
     let words = output.stderr_text();
     let words = if words.trim().is_empty() { output.stdout_text() } else { words };
     words.trim().to_string()
+}
+
+/// What to do about what git said.
+pub(super) fn advice(words: &str) -> &'static str {
+    let signs: [(&[&str], &'static str); 8] = [
+        (
+            &["does not appear to be a git repository", "epository not found", "does not exist"],
+            "write the repository as git takes it: a URL, the path of one on the machine, or `salt://…`; whoever asks \
+             must be allowed to read it",
+        ),
+        (
+            &["Permission denied (publickey", "publickey,"],
+            "name a key that the server knows: `- identity: /root/.ssh/id_ed25519`",
+        ),
+        (
+            &["Host key verification failed", "REMOTE HOST IDENTIFICATION HAS CHANGED"],
+            "the server's key is not the one of before: if that is right, take the old one away with `ssh-keygen -R HOST`",
+        ),
+        (
+            &["could not read Username", "could not read Password", "Authentication failed"],
+            "name an account of the server: `- https_user: …` and `- https_pass: …` from pillar",
+        ),
+        (
+            &["Could not resolve host"],
+            "look at the host's name, and whether the machine's name server answers",
+        ),
+        (
+            &["unable to access", "Connection refused", "Connection timed out", "unable to connect"],
+            "the machine does not reach the server: look at the address, the network and the proxy",
+        ),
+        (
+            &["Permission denied"],
+            "`- user: NAME` says as whom git runs; that user needs the right to write there",
+        ),
+        (&["No space left"], "free some space and run again"),
+    ];
+    let found = signs.iter().find(|(signs, _)| signs.iter().any(|sign| words.contains(sign)));
+    found.map_or(
+        "those are git's own words: the same command by hand, as the state's `user`, says more",
+        |(_, it)| it,
+    )
 }
 
 /// A URL without what would let its reader in.

@@ -8,7 +8,7 @@ use host::{Host, Journaled, Overlay, System};
 use render::MemoryTree;
 use value::{Map, Span};
 
-use crate::{Caller, Context, Minion, NoTemplates, Outcome, Verdict, state_function};
+use crate::{Caller, Context, Failure, Minion, NoTemplates, Outcome, Verdict, state_function};
 
 /// A repository with a commit, and room for checkouts beside it.
 struct Place {
@@ -102,7 +102,10 @@ fn run(host: &Arc<dyn Host>, name: &str, map: &Map) -> Outcome {
         sls: "",
         id: "",
     };
-    (state_function(name).unwrap().run)(&context, map, Span::NONE).unwrap()
+    (state_function(name).unwrap().run)(&context, map, Span::NONE).unwrap_or_else(|failure| match failure {
+        Failure::Message { what, advice } => Outcome { advice, ..Outcome::failed(what) },
+        failure => panic!("{failure}"),
+    })
 }
 
 fn revision<'a>(outcome: &'a Outcome, which: &str) -> Option<&'a str> {
@@ -168,7 +171,11 @@ fn tags_commits_and_branches() {
     assert_eq!(place.git("checkout", &["rev-parse", "--abbrev-ref", "HEAD"]), "dev");
     assert!(place.applied(r#"{"rev": "dev", "branch": "dev"}"#).changes.is_empty());
     let done = place.applied(r#"{"rev": "nothing"}"#);
-    assert_eq!(done, Outcome::failed("No revision matching 'nothing' exists in the remote repository"));
+    assert_eq!(
+        (done.verdict, done.comment.as_str()),
+        (crate::Verdict::Failed, "No revision matching 'nothing' exists in the remote repository")
+    );
+    assert_eq!(done.advice.argument, Some("rev"));
 }
 
 #[test]

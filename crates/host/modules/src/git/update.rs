@@ -1,5 +1,7 @@
 //! A checkout that is there already.
 
+use target::Pattern;
+
 use super::clone::{explained, follow, verify};
 use super::latest::{ForceReset, Task, failed_after, sentences};
 use super::local::{self, Local};
@@ -32,17 +34,16 @@ pub(super) fn update(task: &Task<'_>, local: &Local) -> Result<Outcome, Failure>
         return Ok(match &local.revision {
             Some(_) => Outcome::failed(
                 "Remote repository is empty, cannot update from a non-empty to an empty repository",
-            ),
+            )
+            .hint("push something to it first, or correct `name`")
+            .blames("name"),
             None => up_to_date(task, false, &[]),
         });
     };
     if wanted.is(local.revision.as_deref()) && local.changes && task.force_reset != ForceReset::Always {
         return Ok(up_to_date(task, true, &[]));
     }
-    let look = match look(task, local, wanted)? {
-        Ok(look) => look,
-        Err(why) => return Ok(Outcome::failed(why)),
-    };
+    let look = look(task, local, wanted)?;
     if let Some(refused) = refused(task, local, &look) {
         return Ok(refused);
     }
@@ -64,11 +65,7 @@ pub(super) fn update(task: &Task<'_>, local: &Local) -> Result<Outcome, Failure>
     Ok(outcome)
 }
 
-fn look<'a>(
-    task: &'a Task<'_>,
-    local: &Local,
-    wanted: &'a Wanted,
-) -> Result<Result<Look<'a>, String>, Failure> {
+fn look<'a>(task: &'a Task<'_>, local: &Local, wanted: &'a Wanted) -> Result<Look<'a>, Failure> {
     let (git, arguments) = (&task.git, task.arguments);
     let (target, commit) = (arguments.target.as_str(), wanted.commit.as_str());
     let other_branch = arguments.branch.as_deref().filter(|branch| local.branch.as_deref() != Some(*branch));
@@ -77,7 +74,13 @@ fn look<'a>(
         Some(branch) if !local.branches.iter().any(|known| known == branch) => Some(commit.to_string()),
         Some(branch) => match git.ask(target, &["rev-parse", &format!("{branch}^{{commit}}")])? {
             Some(base) => Some(base),
-            None => return Ok(Err(format!("Unable to get position of local branch '{branch}'"))),
+            None => {
+                return Err(Failure::message(format!("Unable to get position of local branch '{branch}'"))
+                    .hint(format!(
+                        "look at it by hand: git -C {target} log {branch}; or choose another `branch`"
+                    ))
+                    .blames("branch"));
+            }
         },
     };
     let matches = wanted.is(local.revision.as_deref());
@@ -98,12 +101,14 @@ fn look<'a>(
                 if let Some(here) = here.filter(|here| here != commit)
                     && task.force_reset == ForceReset::Never
                 {
-                    return Ok(Err(format!(
+                    return Err(Failure::message(format!(
                         "'{rev}' is a tag, but the remote SHA1 for this tag ({}) doesn't match the local SHA1 ({}). \
                          Set 'force_reset' to True to force this update.",
                         short(commit),
                         short(&here)
-                    )));
+                    ))
+                    .hint("add `- force_reset: True` to take the remote's, or name another tag")
+                    .blames("rev"));
                 }
             }
             _ => {}
@@ -120,7 +125,7 @@ fn look<'a>(
         None
     };
     let (new_tags, gone_tags) = tags(task, local);
-    Ok(Ok(Look { wanted, base, follows, matches, has_commit, forward, other_branch, new_tags, gone_tags }))
+    Ok(Look { wanted, base, follows, matches, has_commit, forward, other_branch, new_tags, gone_tags })
 }
 
 /// The remote's tags that are not here, and the tags here that the remote does not have.
@@ -128,7 +133,7 @@ fn tags(task: &Task<'_>, local: &Local) -> (Vec<String>, Vec<String>) {
     let Some(here) = local.tags.as_ref().filter(|_| task.arguments.fetch_tags) else {
         return Default::default();
     };
-    let fetched = |tag: &&&str| crate::glob::matches(&task.arguments.refspec_tag, tag);
+    let fetched = |tag: &&&str| Pattern::fits(&task.arguments.refspec_tag, tag);
     let there: Vec<&str> = task.remote.tags().collect();
     let new = there.iter().filter(fetched).filter(|tag| !here.iter().any(|known| known == *tag));
     let gone = here.iter().filter(|tag| task.arguments.sync_tags && !there.contains(&tag.as_str()));
@@ -147,10 +152,16 @@ fn refused(task: &Task<'_>, local: &Local, look: &Look<'_>) -> Option<Outcome> {
         return Some(Outcome::failed(format!(
             "Local branch '{}' has uncommitted changes. Set 'force_checkout' to True to discard them and proceed.",
             local.branch.as_deref().unwrap_or_default()
-        )));
+        ))
+        .hint("commit them, or add `- force_checkout: True`: they are lost then")
+        .blames("branch"));
     }
     (look.forward == Some(false) && task.force_reset == ForceReset::Never)
-        .then(|| Outcome::failed(not_forward(task, local, look)))
+        .then(|| {
+            Outcome::failed(not_forward(task, local, look))
+                .hint("add `- force_reset: remote-changes` to follow the remote and keep uncommitted work, or True to lose it")
+                .blames("rev")
+        })
 }
 
 fn head_stays(task: &Task<'_>, local: &Local, look: &Look<'_>) -> String {

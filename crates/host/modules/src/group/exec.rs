@@ -88,7 +88,8 @@ pub(super) fn members(context: &Context<'_>, arguments: Members) -> Result<bool,
 
 fn change(context: &Context<'_>, name: String, set: impl FnOnce(&mut Present)) -> Result<bool, Failure> {
     if !Accounts::of(context.host())?.groups.contains_key(&name) {
-        return Err(Failure::message(format!("Group {name} does not exist")));
+        return Err(Failure::message(format!("Group {name} does not exist"))
+            .hint("make it first: `group.add`, or a `group.present` state"));
     }
     let mut group = Present {
         name,
@@ -108,6 +109,6 @@ fn change(context: &Context<'_>, name: String, set: impl FnOnce(&mut Present)) -
 fn succeeded(outcome: Outcome) -> Result<bool, Failure> {
     match outcome.verdict {
         Verdict::Holds => Ok(true),
-        _ => Err(Failure::message(outcome.comment)),
+        _ => Err(outcome.into_failure()),
     }
 }

@@ -7,9 +7,9 @@ use value::{Map, Value};
 
 use super::information;
 use crate::user::accounts::{Accounts, Group};
-use crate::user::manager::Steps;
+use crate::user::manager::{ADVICE, Steps};
 use crate::user::present::definitions;
-use crate::user::text::is_name;
+use crate::user::text::{NAMES, is_name};
 use crate::{Context, Failure, Outcome};
 
 arguments! {
@@ -38,8 +38,8 @@ arguments! {
 /// See [`Present`].
 pub(super) fn present(context: &Context<'_>, arguments: Present) -> Result<Outcome, Failure> {
     let name = &arguments.name;
-    if let Some(problem) = arguments.problem() {
-        return Ok(Outcome::failed(problem));
+    if let Some(failed) = arguments.problem() {
+        return Ok(failed);
     }
     let host = context.host();
     let accounts = Accounts::of(host)?;
@@ -53,7 +53,9 @@ pub(super) fn present(context: &Context<'_>, arguments: Present) -> Result<Outco
         return Ok(Outcome::failed(match there {
             None => format!("Group {name} is not present but gid {gid} is already taken by group {other}"),
             Some(_) => format!("Group {name} cannot have gid {gid}: it is already taken by group {other}"),
-        }));
+        })
+        .hint("choose another gid, leave `gid` out, or add `- non_unique: True`")
+        .blames("gid"));
     }
     let gid = match (wanted, there) {
         (Some(gid), _) => gid,
@@ -71,7 +73,8 @@ pub(super) fn present(context: &Context<'_>, arguments: Present) -> Result<Outco
     let failed = error.unwrap_or_default();
     let Some(there) = there else {
         if !failed.is_empty() {
-            return Ok(Outcome::failed(format!("Failed to create new group {name}: {failed}")));
+            let failed = Outcome::failed(format!("Failed to create new group {name}: {failed}"));
+            return Ok(failed.hint(ADVICE));
         }
         let comment =
             context.words(format!("New group {name} created"), format!("Group {name} set to be added"));
@@ -82,34 +85,46 @@ pub(super) fn present(context: &Context<'_>, arguments: Present) -> Result<Outco
         comment += &format!("{key}: {value}\n");
     }
     if !failed.is_empty() {
-        return Ok(Outcome::failed(format!("{comment}Some changes could not be applied: {failed}")));
+        let failed = Outcome::failed(format!("{comment}Some changes could not be applied: {failed}"));
+        return Ok(failed.hint(ADVICE));
     }
     Ok(Outcome::unchanged(comment).with("Final", "All changes applied successfully"))
 }
 
 impl Present {
-    fn problem(&self) -> Option<String> {
+    fn problem(&self) -> Option<Outcome> {
         let name = &self.name;
         if !is_name(name) {
-            return Some(format!("`{name}` can not be the name of a group"));
+            let failed = Outcome::failed(format!("`{name}` can not be the name of a group"));
+            return Some(failed.hint(NAMES).blames("name"));
         }
         let everyone = [&self.members, &self.addusers, &self.delusers].into_iter().flatten().flatten();
         if let Some(wrong) = everyone.into_iter().find(|user| !is_name(user)) {
-            return Some(format!("`{wrong}` can not be the name of a user"));
+            let failed = Outcome::failed(format!("`{wrong}` can not be the name of a user"));
+            return Some(failed.hint(NAMES));
         }
         if self.members.is_some() && (self.addusers.is_some() || self.delusers.is_some()) {
             return Some(
-                "Error: Conflicting options \"members\" with \"addusers\" and/or \"delusers\" can not be used \
-                 together. "
-                    .into(),
+                Outcome::failed(
+                    "Error: Conflicting options \"members\" with \"addusers\" and/or \"delusers\" can not be used \
+                     together. ",
+                )
+                .hint("`members` is the whole list; `addusers` and `delusers` change what is there: keep one way")
+                .blames("members"),
             );
         }
         let added = self.addusers.iter().flatten();
         if added.into_iter().any(|user| self.delusers.iter().flatten().any(|other| other == user)) {
-            return Some("Error. Same user(s) can not be added and deleted simultaneously".into());
+            return Some(
+                Outcome::failed("Error. Same user(s) can not be added and deleted simultaneously")
+                    .hint("take the user out of `addusers` or out of `delusers`")
+                    .blames("delusers"),
+            );
         }
         if self.gid.is_some_and(|gid| !(0..i64::from(u32::MAX)).contains(&gid)) {
-            return Some("Invalid gid".into());
+            return Some(
+                Outcome::failed("Invalid gid").hint("write a number from 0 to 4294967294").blames("gid"),
+            );
         }
         None
     }
@@ -176,6 +191,7 @@ fn free(context: &Context<'_>, arguments: &Present, accounts: &Accounts) -> Resu
     let used = accounts.groups.values().map(|group| group.gid).collect();
     definitions(context.host())?.free("GID", arguments.system, &used).ok_or_else(|| {
         Failure::message(format!("Failed to create new group {}: no gid is free", arguments.name))
+            .hint("widen GID_MIN to GID_MAX in /etc/login.defs, or name a `gid`")
     })
 }
 
@@ -226,14 +242,15 @@ pub(super) fn absent(context: &Context<'_>, arguments: Absent) -> Result<Outcome
     if let Some((user, _)) = accounts.users.iter().find(|(_, user)| user.gid == group.gid) {
         return Ok(Outcome::failed(format!(
             "Failed to remove group {name}: it is the primary group of user {user}"
-        )));
+        ))
+        .hint(format!("give {user} another group first, or remove it: `user.absent`")));
     }
     let mut steps = Steps::from(accounts.clone());
     steps.push(Command::new(["groupdel", name]), |after| {
         after.groups.remove(name);
     });
     match steps.carry_out(context.host())? {
-        Some(error) => Ok(Outcome::failed(format!("Failed to remove group {name}: {error}"))),
+        Some(error) => Ok(Outcome::failed(format!("Failed to remove group {name}: {error}")).hint(ADVICE)),
         None => {
             let comment =
                 context.words(format!("Removed group {name}"), format!("Group {name} is set for removal"));

@@ -1,5 +1,6 @@
 //! Execution functions.
 
+use report::Problem;
 use target::{Kind, Nodegroups, Subject, Target};
 use value::{Map, Value};
 
@@ -70,7 +71,8 @@ pub(super) fn filter_by(context: &Context<'_>, asked: FilterBy) -> Result<Value,
     match asked.merge.filter(Value::is_truthy) {
         None => Ok(value.clone()),
         Some(merge) if merge.as_map().is_none() => {
-            Err(Failure::message("filter_by merge argument must be a dictionary."))
+            Err(Failure::message("filter_by merge argument must be a dictionary.")
+                .hint("give `merge` a mapping, such as `salt['pillar.get']('web', {})`"))
         }
         Some(merge) if value.is_null() => Ok(merge),
         Some(merge) => update(value.clone(), merge, asked.merge_lists),
@@ -122,7 +124,8 @@ pub(super) fn if_else(context: &Context<'_>, asked: IfElse) -> Result<Value, Fai
     let kind = kind(&asked.tgt_type)?;
     let matcher = Matcher::new(context, asked.minion_id.as_deref());
     let ([pairs @ .., last], 1) = (asked.args.0.as_slice(), asked.args.0.len() % 2) else {
-        return Err(Failure::message("The ifelse function must have an odd number of arguments!"));
+        return Err(Failure::message("The ifelse function must have an odd number of arguments!")
+            .hint("write pairs of a target and a value, and last the value when none fits"));
     };
     let (pairs, _) = pairs.as_chunks::<2>();
     let fits = |expression: &Value| match expression.as_bool() {
@@ -134,7 +137,7 @@ pub(super) fn if_else(context: &Context<'_>, asked: IfElse) -> Result<Value, Fai
 }
 
 fn kind(name: &str) -> Result<Kind, Failure> {
-    Kind::from_name(name).map_err(|error| Failure::message(error.to_string()))
+    Kind::from_name(name).map_err(|error| Problem::from(error).into())
 }
 
 /// This minion as matchers see it. Made once for all expressions of a call.

@@ -1,6 +1,5 @@
 //! State functions.
 
-use report::Problem;
 use value::{Data, Map, Span, Value};
 
 use crate::{Context, ExecutionFunction, Failure, Outcome, Verdict, catalogue};
@@ -64,7 +63,8 @@ fn one(context: &Context<'_>, map: &Map) -> Result<Outcome, Failure> {
     }
     if !missing.is_empty() {
         let words = format!("The following arguments are missing: {}", missing.join(" "));
-        return Ok(Outcome::failed(words));
+        let lines = missing.iter().map(|name| format!("`- {name}: …`")).collect::<Vec<_>>().join(", ");
+        return Ok(Outcome::failed(words).hint(format!("write below it {lines}")));
     }
     match function.call(&name, context, Vec::new(), named) {
         Ok(answer) => {
@@ -72,15 +72,22 @@ fn one(context: &Context<'_>, map: &Map) -> Result<Outcome, Failure> {
                 format!("Module function {name} executed"),
                 format!("Module function {name} is set to execute"),
             );
-            let verdict = if succeeded(&answer) { Verdict::Holds } else { Verdict::Failed };
-            Ok(Outcome { verdict, ..Outcome::unchanged(comment).with("ret", answer) })
+            let held = succeeded(&answer);
+            let outcome = Outcome::unchanged(comment).with("ret", answer);
+            if held {
+                return Ok(outcome);
+            }
+            let hint = format!("`{name}` answered that it failed: `ret` holds what it said");
+            Ok(Outcome { verdict: Verdict::Failed, ..outcome }.hint(hint))
         }
         Err(Failure::Host(error)) if error.is_unknown() => {
             Ok(Outcome::unknown(format!("Module function {name} is set to execute")))
         }
         Err(Failure::Problems(problems)) => Err(Failure::Problems(problems)),
         Err(failure) => {
-            Ok(Outcome::failed(format!("Module function {name} threw an exception. Exception: {failure}")))
+            let advice = failure.advice();
+            let comment = format!("Module function {name} threw an exception. Exception: {failure}");
+            Ok(Outcome { advice, ..Outcome::failed(comment) })
         }
     }
 }
@@ -193,9 +200,5 @@ fn succeeded(answer: &Value) -> bool {
 
 /// The failure, with the nearest name there is.
 fn not_available(name: &str, comment: String) -> Result<Outcome, Failure> {
-    let names: Vec<String> = catalogue::execution_names().collect();
-    let problem = Problem::error("module.unknown-function", comment.clone())
-        .did_you_mean(name, names.iter().map(String::as_str));
-    let hint = problem.hints.first().map(|hint| format!(" ({hint})")).unwrap_or_default();
-    Ok(Outcome::failed(comment + &hint))
+    Ok(Outcome::failed(comment).hint(catalogue::advice_on_function(name)))
 }

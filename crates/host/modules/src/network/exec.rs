@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use target::Pattern;
 use value::{Map, Value};
 
 use super::subnet::{self, Subnet};
-use crate::{Context, Failure, glob};
+use crate::{Context, Failure};
 
 arguments! {
     /// The addresses of this machine, sorted.
@@ -61,7 +62,7 @@ fn own(context: &Context<'_>, grain: &str, interfaces: Option<&[String]>) -> BTr
             let name = name.to_string();
             patterns
                 .as_ref()
-                .is_none_or(|patterns| patterns.iter().any(|pattern| glob::matches(pattern, &name)))
+                .is_none_or(|patterns| patterns.iter().any(|pattern| Pattern::fits(pattern, &name)))
         })
         .flat_map(|(_, addresses)| addresses.as_list().unwrap_or_default())
         .filter_map(|address| address.as_str()?.parse().ok())
@@ -226,11 +227,15 @@ pub(super) fn reverse(_: &Context<'_>, asked: Address) -> Result<String, Failure
 }
 
 fn parsed(text: &str) -> Result<IpAddr, Failure> {
-    text.parse()
-        .map_err(|_| Failure::message(format!("'{text}' does not appear to be an IPv4 or IPv6 address")))
+    text.parse().map_err(|_| {
+        Failure::message(format!("'{text}' does not appear to be an IPv4 or IPv6 address"))
+            .hint("write it as 192.0.2.1 or 2001:db8::1, without a prefix length")
+    })
 }
 
 fn network(text: &str) -> Result<Subnet, Failure> {
-    Subnet::parse(text, false)
-        .ok_or_else(|| Failure::message(format!("'{text}' does not appear to be an IPv4 or IPv6 network")))
+    Subnet::parse(text, false).ok_or_else(|| {
+        Failure::message(format!("'{text}' does not appear to be an IPv4 or IPv6 network"))
+            .hint("write it as 192.0.2.0/24 or 2001:db8::/32")
+    })
 }

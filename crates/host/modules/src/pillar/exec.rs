@@ -70,6 +70,7 @@ fn merged(default: &Value, found: Option<&Value>, nested: bool) -> Result<Option
 
 fn missing(key: &str) -> Failure {
     Failure::message(format!("Pillar key not found: {key}"))
+        .hint(format!("set `{key}` in pillar, or say what to use without it: `pillar.get('{key}', …)`"))
 }
 
 arguments! {
@@ -196,9 +197,10 @@ pub(super) fn keys(context: &Context<'_>, arguments: Keys) -> Result<Value, Fail
     let pillar = context.minion.pillar();
     let found =
         traverse(&pillar, &arguments.key, &arguments.delimiter).ok_or_else(|| missing(&arguments.key))?;
-    let map = found
-        .as_map()
-        .ok_or_else(|| Failure::message(format!("Pillar value in key {} is not a dict", arguments.key)))?;
+    let map = found.as_map().ok_or_else(|| {
+        Failure::message(format!("Pillar value in key {} is not a dict", arguments.key))
+            .hint("only a mapping has keys: name one, or take the value with `pillar.get`")
+    })?;
     Ok(map.keys().map(ToString::to_string).collect())
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use host::{Command, Output};
 
 use super::debian_version;
-use super::provider::{Available, Deed, Provider, Request, Simulation};
+use super::provider::{Available, Deed, Provider, Request, Said, Simulation};
 
 /// See the module.
 pub(super) struct Apt;
@@ -85,7 +85,7 @@ impl Provider for Apt {
             .collect()
     }
 
-    fn explain(&self, output: &Output) -> String {
+    fn explain(&self, output: &Output) -> Said {
         explain(output)
     }
 }
@@ -207,23 +207,20 @@ fn parse_simulation(text: &str) -> Simulation {
 }
 
 /// The last lines that say something, and advice where the cause is plain.
-fn explain(output: &Output) -> String {
+fn explain(output: &Output) -> Said {
     const LINES: usize = 8;
     let stderr = output.stderr_text();
     let stdout = output.stdout_text();
     let errors: Vec<&str> = stderr.lines().filter(|line| is_telling(line)).collect();
     let lines =
         if errors.is_empty() { stdout.lines().filter(|line| is_telling(line)).collect() } else { errors };
-    let mut text = lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default().join("\n");
-    if text.is_empty() {
-        text = format!("exit code {}", output.code);
+    let mut words = lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default().join("\n");
+    if words.is_empty() {
+        words = format!("exit code {}", output.code);
     }
     let everything = format!("{stdout}\n{stderr}");
-    if let Some(advice) = ADVICE.iter().find_map(|(sign, advice)| everything.contains(sign).then_some(advice))
-    {
-        text = format!("{text}\nHint: {advice}");
-    }
-    text
+    let known = ADVICE.iter().find_map(|(sign, advice)| everything.contains(sign).then_some(*advice));
+    Said { words, advice: known.unwrap_or("those are apt's own words: `apt-get check` finds what is broken") }
 }
 
 fn is_telling(line: &str) -> bool {
@@ -302,9 +299,9 @@ mod tests {
             stderr: b"WARNING: apt does not have a stable CLI interface.\n\nE: dpkg was interrupted, you must manually run 'dpkg --configure -a' to correct the problem.\n".to_vec(),
             ..Output::default()
         };
-        let text = explain(&output);
-        assert!(text.starts_with("E: dpkg was interrupted"), "{text}");
-        assert!(text.ends_with("then try again"), "{text}");
-        assert_eq!(explain(&Output { code: 3, ..Output::default() }), "exit code 3");
+        let said = explain(&output);
+        assert!(said.words.starts_with("E: dpkg was interrupted"), "{said:?}");
+        assert!(said.advice.ends_with("then try again"), "{said:?}");
+        assert_eq!(explain(&Output { code: 3, ..Output::default() }).words, "exit code 3");
     }
 }

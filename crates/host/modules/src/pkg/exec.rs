@@ -162,6 +162,7 @@ pub(super) fn install(context: &Context<'_>, arguments: InstallPackages) -> Resu
                     Failure::message(format!(
                         "No version matching '{text}' could be found (available: {listed})"
                     ))
+                    .hint("name one of those, or refresh the lists first: `pkg.refresh_db`")
                 })?;
                 Some(best.clone())
             }
@@ -224,8 +225,9 @@ fn carry_out(
 ) -> Result<(Map, Map), Failure> {
     let host = context.host();
     let simulation = simulate(host, provider, request)?.map_err(|refusal| match refusal {
-        Refusal::Unknown(names) => Failure::message(format!("no such package: {}", names.join(", "))),
-        Refusal::Other(error) => Failure::message(error),
+        Refusal::Unknown(names) => Failure::message(format!("no such package: {}", names.join(", ")))
+            .hint("correct the name, or refresh the lists first: `pkg.refresh_db`"),
+        Refusal::Other(said) => said.failure(),
     })?;
     let mut done = perform(host, provider, request, &simulation)?;
     let removed = std::mem::take(&mut done.removed_changes);
@@ -248,7 +250,9 @@ pub(super) fn refresh_db(context: &Context<'_>, arguments: RefreshDatabase) -> R
     let provider = provider(context)?;
     let asked = Refresh { wanted: None, valid: arguments.cache_valid_time };
     match refresh(context.host(), provider, asked)? {
-        Some(error) if arguments.failhard => Err(Failure::message(error)),
+        Some(error) if arguments.failhard => {
+            Err(Failure::message(error).hint("look at the network, the proxy and /etc/apt/sources.list"))
+        }
         problem => Ok(problem.is_none()),
     }
 }
@@ -382,7 +386,7 @@ fn names(name: Option<&str>, pkgs: Option<&Names>, version: Option<String>) -> R
         (_, Some(name)) => {
             Ok(name.split(',').map(|name| (name.trim().to_string(), version.clone())).collect())
         }
-        _ => Err(Failure::message("name the package, or several with pkgs")),
+        _ => Err(Failure::message("no package is named").hint("name the package, or several with `pkgs`")),
     }
 }
 

@@ -29,15 +29,22 @@ pub(super) fn installed(
         let Some(address) = address else {
             return Ok(Outcome::failed(
                 "Invalidly formatted 'sources' parameter: every source is `name: path`",
-            ));
+            )
+            .hint(format!("write `- {name}: salt://{name}.deb` below `sources`"))
+            .blames("sources"));
         };
         let file = PackageFile::read(context, address)?;
         let output = host.probe(&provider.query_file(&file.content))?;
         let Some((package, version)) = provider.parse_query_file(&output.stdout_text()) else {
-            return Ok(Outcome::failed(format!("{address} is no package: {}", provider.explain(&output))));
+            let said = provider.explain(&output).words;
+            return Ok(Outcome::failed(format!("{address} is no package: {said}"))
+                .hint("give a package file: `dpkg-deb --info FILE` reads it")
+                .blames("sources"));
         };
         if package != *name {
-            return Ok(Outcome::failed(format!("{address} holds the package {package}, not {name}")));
+            return Ok(Outcome::failed(format!("{address} holds the package {package}, not {name}"))
+                .hint(format!("write `- {package}: {address}`"))
+                .blames("sources"));
         }
         if inventory.version(name)?.as_ref() == Some(&version) && !arguments.reinstall {
             present.push(name.clone());
@@ -57,9 +64,9 @@ pub(super) fn installed(
     let done = act(host, provider, &inventory, &Action::new(provider.install_files(&paths), effects))?;
     let names: Vec<&str> = targets.iter().map(|(name, ..)| name.as_str()).collect();
     let summary = names.join(", ");
-    if let Some(error) = done.error {
-        let comment = format!("An error was encountered while installing package(s): {error}");
-        return Ok(Outcome { changes: done.changes, ..Outcome::failed(comment) });
+    if let Some(said) = done.error {
+        let failed = said.outcome("An error was encountered while installing package(s): ");
+        return Ok(Outcome { changes: done.changes, ..failed });
     }
     let mut comment = context.words(
         format!("The following packages were installed/updated: {summary}"),
@@ -81,14 +88,19 @@ impl PackageFile {
     fn read(context: &Context<'_>, address: &str) -> Result<Self, Failure> {
         if let Some(path) = address.strip_prefix("salt://") {
             let content = context.minion.tree.read(context.saltenv, path)?;
-            let content = content
-                .ok_or_else(|| Failure::message(format!("{address}: no such file in the state tree")))?;
+            let content = content.ok_or_else(|| {
+                Failure::message(format!("{address}: no such file in the state tree"))
+                    .hint("put it there, or correct the path")
+                    .blames("sources")
+            })?;
             return Ok(Self { content, path: None });
         }
         if !address.starts_with('/') {
             return Err(Failure::message(format!(
                 "{address}: a source is a path on the machine or a salt:// address"
-            )));
+            ))
+            .hint("put the package file into the state tree and write `salt://…`")
+            .blames("sources"));
         }
         let content = context.host().read(Path::new(address))?;
         Ok(Self { content, path: Some(address.to_string()) })

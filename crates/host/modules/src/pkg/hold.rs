@@ -5,7 +5,7 @@ use value::{Map, Value};
 
 use super::installed::names_of;
 use super::inventory::Inventory;
-use super::provider::{Provider, provider};
+use super::provider::{Provider, Said, provider};
 use crate::{Context, Failure, Names, Outcome, Verdict};
 
 arguments! {
@@ -84,7 +84,7 @@ pub(super) fn along(
     names: &[String],
     held: bool,
 ) -> Result<Outcome, Failure> {
-    let mut holding = Holding { context, provider, changes: Map::new(), comments: Vec::new(), failed: false };
+    let mut holding = Holding::with(context, provider);
     for name in names {
         let is_held = Inventory::of(context.host())?.package(name)?.is_some_and(|package| package.held);
         if is_held == held {
@@ -103,6 +103,7 @@ pub(super) fn along(
     }
     if holding.failed {
         outcome.verdict = Verdict::Failed;
+        outcome = holding.advice.into_iter().fold(outcome, Outcome::hint);
     }
     Ok(outcome)
 }
@@ -115,12 +116,17 @@ pub(super) struct Holding<'a> {
     pub changes: Map,
     comments: Vec<String>,
     failed: bool,
+    /// What to do about the last failure.
+    advice: Option<String>,
 }
 
 impl<'a> Holding<'a> {
     pub(super) fn of(context: &'a Context<'a>) -> Result<Self, Failure> {
-        let provider = provider(context)?;
-        Ok(Self { context, provider, changes: Map::new(), comments: Vec::new(), failed: false })
+        Ok(Self::with(context, provider(context)?))
+    }
+
+    fn with(context: &'a Context<'a>, provider: &'static dyn Provider) -> Self {
+        Self { context, provider, changes: Map::new(), comments: Vec::new(), failed: false, advice: None }
     }
 
     /// Holds a package, or lets go of it; nothing when it is so already.
@@ -129,6 +135,8 @@ impl<'a> Holding<'a> {
         let inventory = Inventory::of(host)?;
         let Some(package) = inventory.package(name)? else {
             self.failed = true;
+            self.advice =
+                Some(format!("only what is installed can be held: add a `pkg.installed` state for {name}"));
             let comment = if held { "not currently held" } else { "without a state" };
             self.comments.push(format!("Package {name} was not {}", if held { "held" } else { "unheld" }));
             self.account(name, false, Map::new(), &format!("Package {name} {comment}."));
@@ -143,7 +151,8 @@ impl<'a> Holding<'a> {
             && !output.succeeded()
         {
             self.failed = true;
-            let why = self.provider.explain(&output);
+            let Said { words: why, advice } = self.provider.explain(&output);
+            self.advice = Some(advice.into());
             self.comments
                 .push(format!("Package {name} was not {}: {why}", if held { "held" } else { "unheld" }));
             return Ok(());
@@ -183,6 +192,9 @@ impl<'a> Holding<'a> {
         let comment =
             if self.comments.is_empty() { "No changes made".to_string() } else { self.comments.join("\n") };
         let outcome = Outcome::changed(comment, self.changes);
-        if self.failed { Outcome { verdict: Verdict::Failed, ..outcome } } else { outcome }
+        if !self.failed {
+            return outcome;
+        }
+        self.advice.into_iter().fold(Outcome { verdict: Verdict::Failed, ..outcome }, Outcome::hint)
     }
 }

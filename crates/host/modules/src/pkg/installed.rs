@@ -108,7 +108,9 @@ pub(super) fn installed(context: &Context<'_>, arguments: Installed) -> Result<O
     let sources = arguments.sources.clone().unwrap_or_default();
     if !sources.is_empty() {
         if arguments.pkgs.is_some() {
-            return Ok(Outcome::failed("Only one of \"pkgs\" and \"sources\" is permitted."));
+            return Ok(Outcome::failed("Only one of \"pkgs\" and \"sources\" is permitted.")
+                .hint("make two states: one with `pkgs`, one with `sources`")
+                .blames("sources"));
         }
         return files::installed(context, &arguments, &sources);
     }
@@ -157,7 +159,11 @@ impl Run<'_> {
 
         let packages = match self.versions(inventory, &missing)? {
             Ok(packages) => packages,
-            Err(problems) => return Ok(Outcome::failed(problems.join(" "))),
+            Err(problems) => {
+                return Ok(Outcome::failed(problems.join(" "))
+                    .hint("name one of the versions that are available, or add `- refresh: True` to look for new ones")
+                    .blames(if self.arguments.pkgs.is_some() { "pkgs" } else { "version" }));
+            }
         };
         if packages.is_empty() {
             return Ok(Outcome::unchanged(self.already()));
@@ -259,10 +265,8 @@ impl Run<'_> {
 
     fn refused(&self, refusal: Refusal) -> Result<Outcome, Failure> {
         let unknown = match refusal {
-            Refusal::Other(text) => {
-                return Ok(Outcome::failed(format!(
-                    "An error was encountered while installing package(s): {text}"
-                )));
+            Refusal::Other(said) => {
+                return Ok(said.outcome("An error was encountered while installing package(s): "));
             }
             Refusal::Unknown(unknown) => unknown,
         };
@@ -274,10 +278,11 @@ impl Run<'_> {
         } else {
             self.host().probe(&self.provider.all_names())?.stdout_text()
         };
-        let (mut comments, mut strange) = (Vec::new(), Vec::new());
+        let (mut comments, mut strange, mut hints) = (Vec::new(), Vec::new(), Vec::new());
         for name in unknown {
             match report::suggest(&name, known.lines()) {
                 Some(near) => {
+                    hints.push(format!("did you mean `{near}`?"));
                     comments.push(format!("Package '{name}' not found (possible matches: {near})"));
                 }
                 None => strange.push(name),
@@ -294,7 +299,11 @@ impl Run<'_> {
                 ),
             );
         }
-        Ok(Outcome::failed(comments.join(". ")))
+        if hints.is_empty() {
+            hints.push("correct the name, add the repository that has it, or add `- refresh: True`".into());
+        }
+        let blamed = if self.arguments.pkgs.is_some() { "pkgs" } else { "name" };
+        Ok(hints.into_iter().fold(Outcome::failed(comments.join(". ")), Outcome::hint).blames(blamed))
     }
 
     fn report(
@@ -315,9 +324,9 @@ impl Run<'_> {
         let untouched: Vec<String> =
             self.desired.iter().filter(|desired| !targeted(desired)).map(Desired::text).collect();
         let changes = done.changes;
-        if let Some(error) = done.error {
-            let comment = format!("An error was encountered while installing package(s): {error}");
-            return Ok(Outcome { changes, ..Outcome::failed(comment) });
+        if let Some(said) = done.error {
+            let failed = said.outcome("An error was encountered while installing package(s): ");
+            return Ok(Outcome { changes, ..failed });
         }
         if self.host().is_plan() {
             let names: Vec<&str> = packages.iter().map(|(name, _)| name.as_str()).collect();
@@ -342,7 +351,9 @@ impl Run<'_> {
         Ok(if failed.is_empty() {
             Outcome::changed(comment, changes)
         } else {
-            Outcome { changes, ..Outcome::failed(comment) }
+            let hint =
+                "the package manager ended well and left them out: `apt-get install NAME` by hand says why";
+            Outcome { changes, ..Outcome::failed(comment).hint(hint) }
         })
     }
 
@@ -364,7 +375,7 @@ impl Run<'_> {
 /// What Salt calls `{name: {old, new}}` for a call that is told from outside a state.
 pub(super) fn changes_or_error(done: transaction::Done) -> Result<Map, Failure> {
     match done.error {
-        Some(error) => Err(Failure::message(error)),
+        Some(said) => Err(said.failure()),
         None => Ok(done.changes),
     }
 }

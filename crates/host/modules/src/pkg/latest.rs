@@ -38,7 +38,9 @@ arguments! {
 /// See [`Latest`].
 pub(super) fn latest(context: &Context<'_>, arguments: Latest) -> Result<Outcome, Failure> {
     if arguments.sources.is_some() {
-        return Ok(Outcome::failed("The \"sources\" parameter is not supported."));
+        return Ok(Outcome::failed("The \"sources\" parameter is not supported.")
+            .hint("package files have one version: use `pkg.installed`")
+            .blames("sources"));
     }
     if arguments.pkgs.as_ref().is_some_and(Vec::is_empty) {
         return Ok(Outcome::unchanged("No packages to install provided"));
@@ -65,7 +67,9 @@ pub(super) fn latest(context: &Context<'_>, arguments: Latest) -> Result<Outcome
         }
     }
     if !problems.is_empty() {
-        return Ok(Outcome::failed(problems.join(" ")));
+        return Ok(Outcome::failed(problems.join(" "))
+            .hint("correct the name, or add the repository that has it")
+            .blames(if arguments.pkgs.is_some() { "pkgs" } else { "name" }));
     }
     if targets.is_empty() {
         return Ok(Outcome::unchanged(match names.as_slice() {
@@ -88,9 +92,9 @@ pub(super) fn latest(context: &Context<'_>, arguments: Latest) -> Result<Outcome
         Err(outcome) => return Ok(outcome),
     };
     let done = perform(host, provider, &request, &simulation)?;
-    if let Some(error) = done.error {
-        let comment = format!("An error was encountered while installing package(s): {error}");
-        return Ok(Outcome { changes: done.changes, ..Outcome::failed(comment) });
+    if let Some(said) = done.error {
+        let failed = said.outcome("An error was encountered while installing package(s): ");
+        return Ok(Outcome { changes: done.changes, ..failed });
     }
     let after = Inventory::of(host)?;
     let (mut failed, mut successful) = (Vec::new(), Vec::new());
@@ -122,7 +126,9 @@ pub(super) fn latest(context: &Context<'_>, arguments: Latest) -> Result<Outcome
     let outcome = if failed.is_empty() {
         Outcome::changed(comment, changes)
     } else {
-        Outcome { changes, ..Outcome::failed(comment) }
+        let hint =
+            "the package manager ended well and left them out: `apt-get install NAME` by hand says why";
+        Outcome { changes, ..Outcome::failed(comment).hint(hint) }
     };
     Ok(warning.into_iter().fold(outcome, Outcome::warn))
 }
@@ -144,11 +150,12 @@ fn simulated(
     request: &Request,
 ) -> Result<Result<Simulation, Outcome>, Failure> {
     Ok(simulate(context.host(), provider, request)?.map_err(|refusal| {
-        let error = match refusal {
-            Refusal::Unknown(names) => format!("no package {}", names.join(", ")),
-            Refusal::Other(error) => error,
-        };
-        Outcome::failed(format!("An error was encountered while installing package(s): {error}"))
+        let before = "An error was encountered while installing package(s): ";
+        match refusal {
+            Refusal::Unknown(names) => Outcome::failed(format!("{before}no package {}", names.join(", ")))
+                .hint("correct the name, add the repository that has it, or add `- refresh: True`"),
+            Refusal::Other(said) => said.outcome(before),
+        }
     }))
 }
 
@@ -203,9 +210,9 @@ pub(super) fn uptodate(context: &Context<'_>, arguments: UpToDate) -> Result<Out
         return Ok(Outcome::unchanged("System is already up-to-date"));
     }
     let done = perform(host, provider, &request, &simulation)?;
-    if let Some(error) = done.error {
-        let comment = format!("An error was encountered while updating packages: {error}");
-        return Ok(Outcome { changes: done.changes, ..Outcome::failed(comment) });
+    if let Some(said) = done.error {
+        let failed = said.outcome("An error was encountered while updating packages: ");
+        return Ok(Outcome { changes: done.changes, ..failed });
     }
     let comment = context.words("Upgrade ran successfully", "System update will be performed");
     Ok(warning.into_iter().fold(Outcome::changed(comment, done.changes), Outcome::warn))

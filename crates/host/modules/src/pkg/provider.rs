@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use host::{Command, Output};
 
-use crate::{Context, Failure};
+use crate::{Context, Failure, Outcome};
 
 /// What to do with packages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,8 +117,29 @@ pub(super) trait Provider: Sync {
     /// Names that a failed simulation says do not exist.
     fn unknown_names(&self, output: &Output) -> Vec<String>;
 
-    /// The lines that tell a person why a command failed, and what to do.
-    fn explain(&self, output: &Output) -> String;
+    /// Why a command failed, and what to do.
+    fn explain(&self, output: &Output) -> Said;
+}
+
+/// What a package manager said when it failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Said {
+    /// The lines that tell why.
+    pub words: String,
+    /// What to do.
+    pub advice: &'static str,
+}
+
+impl Said {
+    /// A state that failed with this, behind words of its own.
+    pub(super) fn outcome(&self, before: &str) -> Outcome {
+        Outcome::failed(format!("{before}{}", self.words)).hint(self.advice)
+    }
+
+    /// A call that failed with this.
+    pub(super) fn failure(self) -> Failure {
+        Failure::message(self.words).hint(self.advice)
+    }
 }
 
 /// The provider for a machine.
@@ -130,5 +151,6 @@ pub(super) fn provider(context: &Context<'_>) -> Result<&'static dyn Provider, F
     let os = context.grain_text("os");
     Err(Failure::message(format!(
         "no package provider for this machine (os {os}, os_family {family}): apt is supported so far"
-    )))
+    ))
+    .hint("keep the state from machines without apt: {% if grains['os_family'] == 'Debian' %}"))
 }

@@ -80,12 +80,12 @@ fn away(context: &Context<'_>, arguments: &Removed, purge: bool) -> Result<Outco
             super::provider::Simulation::default()
         }
         Err(Refusal::Unknown(unknown)) => {
-            return Ok(Outcome::failed(format!("The package manager does not know {}", unknown.join(", "))));
+            return Ok(Outcome::failed(format!("The package manager does not know {}", unknown.join(", ")))
+                .hint("correct the name: `pinch call pkg.list_pkgs` lists what is installed")
+                .blames(if arguments.pkgs.is_some() { "pkgs" } else { "name" }));
         }
-        Err(Refusal::Other(error)) => {
-            return Ok(Outcome::failed(format!(
-                "An error was encountered while removing package(s): {error}"
-            )));
+        Err(Refusal::Other(said)) => {
+            return Ok(said.outcome("An error was encountered while removing package(s): "));
         }
     };
     let done = perform(host, provider, &request, &simulation)?;
@@ -104,10 +104,12 @@ fn away(context: &Context<'_>, arguments: &Removed, purge: bool) -> Result<Outco
     if !failed.is_empty() {
         let action = if purge { "purge" } else { "remove" };
         let mut comment = format!("The following packages failed to {action}: {}.", failed.join(", "));
-        if let Some(error) = done.error {
-            comment = format!("{comment}\n{error}");
+        let mut advice = "other packages may need them: `apt-get remove NAME` by hand says why";
+        if let Some(said) = done.error {
+            comment = format!("{comment}\n{}", said.words);
+            advice = said.advice;
         }
-        return Ok(Outcome { changes, ..Outcome::failed(comment) });
+        return Ok(Outcome { changes, ..Outcome::failed(comment).hint(advice) });
     }
     if host.is_plan() {
         let comment = format!("The following packages will be {verb}: {}.", targets.join(", "));

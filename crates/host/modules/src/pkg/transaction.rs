@@ -8,7 +8,7 @@ use host::{Action, Change, Effect, Fact, Host, HostError, Outcome, Subject};
 use value::Map;
 
 use super::inventory::{Inventory, difference};
-use super::provider::{Deed, Provider, Request, Simulation};
+use super::provider::{Deed, Provider, Request, Said, Simulation};
 use crate::Failure;
 
 /// When lists of packages are fetched.
@@ -37,7 +37,8 @@ pub(super) fn refresh(
     let effect = Effect { subject, before: Fact::Absent, after };
     match host.act(&Action::new(provider.refresh(), vec![effect]))?.output() {
         Some(output) if !output.succeeded() => {
-            Ok(Some(format!("the lists of packages could not be fetched:\n{}", provider.explain(&output))))
+            let Said { words, advice } = provider.explain(&output);
+            Ok(Some(format!("the lists of packages could not be fetched:\n{words}\n{advice}")))
         }
         _ => Ok(None),
     }
@@ -77,7 +78,7 @@ pub(super) struct Done {
     /// Of packages of which only configuration is left: what came and went.
     pub removed_changes: Map,
     /// Why it failed.
-    pub error: Option<String>,
+    pub error: Option<Said>,
 }
 
 /// Why a request cannot be carried out.
@@ -85,7 +86,7 @@ pub(super) enum Refusal {
     /// These packages do not exist.
     Unknown(Vec<String>),
     /// Anything else, in the package manager's words.
-    Other(String),
+    Other(Said),
 }
 
 /// Asks what would come of a request.

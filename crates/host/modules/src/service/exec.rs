@@ -1,6 +1,7 @@
 //! Execution functions.
 
 use host::Command;
+use target::Pattern;
 use value::{Map, Value};
 
 use super::provider::{Deed, How, Provider, Service, reload_manager};
@@ -28,7 +29,7 @@ pub(super) fn status(context: &Context<'_>, arguments: Name) -> Result<Value, Fa
     let provider = Provider::of(context.host())?;
     let mut map = Map::new();
     for name in provider.all(context.host())? {
-        if crate::glob::matches(&arguments.name, &name) {
+        if Pattern::fits(&arguments.name, &name) {
             map.insert(name.as_str(), look(context, &name)?.is_some_and(|service| service.running));
         }
     }
@@ -132,14 +133,16 @@ fn look(context: &Context<'_>, name: &str) -> Result<Option<Service>, Failure> {
 fn act(context: &Context<'_>, arguments: &Name, deed: Deed) -> Result<bool, Failure> {
     let provider = Provider::of(context.host())?;
     if matches!(deed, Deed::Mask { .. } | Deed::Unmask { .. }) && !provider.has_masks() {
-        return Err(Failure::message("Service masking not available on this minion"));
+        return Err(Failure::message("Service masking not available on this minion")
+            .hint("only systemd masks services: use `service.disable`"));
     }
     if provider.look(context.host(), &arguments.name)?.is_none() && !matches!(deed, Deed::Mask { .. }) {
-        return Err(Failure::message(format!("Service {} is not available", arguments.name)));
+        return Err(Failure::message(format!("Service {} is not available", arguments.name))
+            .hint("`pinch call service.get_all` lists the services that are there"));
     }
     let how = How { no_block: arguments.no_block, timeout: None };
     match provider.act(context.host(), &arguments.name, deed, &how)? {
-        Some(error) => Err(Failure::message(error)),
+        Some(error) => Err(Failure::message(error).hint(provider.advice(&arguments.name))),
         None => Ok(true),
     }
 }

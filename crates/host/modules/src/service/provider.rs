@@ -97,6 +97,15 @@ impl Provider {
         })
     }
 
+    /// Where to look when a service does not do what it is told.
+    pub(super) fn advice(self, name: &str) -> String {
+        match self {
+            Self::Systemd => format!("`systemctl status {name}` and `journalctl -u {name}` say more"),
+            Self::SysV => format!("`service {name} status` and the files in /var/log say more"),
+            Self::Offline => "no service manager runs here: only what starts at boot can be set".into(),
+        }
+    }
+
     /// One service; `None` when there is none of that name.
     pub(super) fn look(self, host: &dyn Host, name: &str) -> Result<Option<Service>, HostError> {
         let subject = Subject::new(KIND, plain(name));

@@ -54,6 +54,8 @@ impl Running {
                 "Service {} uses non-existent option \"enabled\".  Perhaps \"enable\" option was intended?",
                 self.name
             ))
+            .hint("write `- enable: True`")
+            .blames("enabled")
         })
     }
 }
@@ -91,7 +93,7 @@ pub(super) fn running(context: &Context<'_>, arguments: Running) -> Result<Outco
     }
     if let Some(error) = provider.act(host, name, Deed::Start, &arguments.how())? {
         let comment = format!("Service {name} failed to start\n{error}");
-        return Ok(joined(Outcome::failed(comment.trim_end()), changes));
+        return Ok(joined(Outcome::failed(comment.trim_end()).hint(provider.advice(name)), changes));
     }
     delay(context, arguments.init_delay);
     let after = settled(context, provider, &arguments, true)?;
@@ -101,7 +103,7 @@ pub(super) fn running(context: &Context<'_>, arguments: Running) -> Result<Outco
             _ => String::new(),
         };
         let comment = format!("Service {name} failed to start\n{words}");
-        return Ok(joined(Outcome::failed(comment.trim_end()), changes));
+        return Ok(joined(Outcome::failed(comment.trim_end()).hint(provider.advice(name)), changes));
     }
     changes.insert(name.as_str(), true);
     let mut outcome = Outcome::unchanged(
@@ -139,11 +141,12 @@ pub(super) fn dead(context: &Context<'_>, arguments: Running) -> Result<Outcome,
         );
     }
     if let Some(error) = provider.act(host, name, Deed::Stop, &arguments.how())? {
-        return Ok(Outcome::failed(format!("Service {name} failed to die\n{error}").trim_end()));
+        let comment = format!("Service {name} failed to die\n{error}");
+        return Ok(Outcome::failed(comment.trim_end()).hint(provider.advice(name)));
     }
     delay(context, arguments.init_delay);
     if settled(context, provider, &arguments, false)?.running && !arguments.no_block {
-        return Ok(Outcome::failed(format!("Service {name} failed to die")));
+        return Ok(Outcome::failed(format!("Service {name} failed to die")).hint(provider.advice(name)));
     }
     let mut outcome = Outcome::unchanged(
         context.words(format!("Service {name} was killed"), format!("Service {name} is set to be killed")),
@@ -202,7 +205,8 @@ fn watched(
 ) -> Result<Outcome, Failure> {
     let result = provider.act(context.host(), name, deed, &arguments.how())?;
     let outcome = match &result {
-        Some(error) => Outcome::failed(format!("Failed to {verb} the service\n{error}").trim_end()),
+        Some(error) => Outcome::failed(format!("Failed to {verb} the service\n{error}").trim_end())
+            .hint(provider.advice(name)),
         None => Outcome::unchanged(
             context.words(format!("Service {done}"), format!("Service is set to be {done}")),
         ),
@@ -243,7 +247,13 @@ fn missing(context: &Context<'_>, name: &str, done: &str, needed: bool) -> Outco
         ));
     }
     let comment = format!("The named service {name} is not available");
-    if needed { Outcome::failed(comment) } else { Outcome::unchanged(comment) }
+    if !needed {
+        return Outcome::unchanged(comment);
+    }
+    Outcome::failed(comment)
+        .hint("install the package that brings it in a state that this one requires, or correct the name")
+        .hint("`pinch call service.get_all` lists the services that are there")
+        .blames("name")
 }
 
 fn joined(mut outcome: Outcome, changes: Map) -> Outcome {
@@ -301,10 +311,13 @@ fn toggle(
             Started::No => ", and the service is dead",
             Started::InState => ", but the service was already running",
         };
-        return Ok(Some(Outcome::failed(format!(
-            "Failed when setting service {name} to {not}start at boot{rest}. Additional information \
+        return Ok(Some(
+            Outcome::failed(format!(
+                "Failed when setting service {name} to {not}start at boot{rest}. Additional information \
              follows:\n\n{error}"
-        ))));
+            ))
+            .hint(provider.advice(name)),
+        ));
     }
     let comment = context.words(
         format!("Service {name} has been {word}, and {}", started.text()),
@@ -373,7 +386,8 @@ fn mask(
     runtime: bool,
 ) -> Result<Outcome, Failure> {
     if !provider.has_masks() {
-        return Ok(Outcome::failed("Service masking not available on this minion"));
+        return Ok(Outcome::failed("Service masking not available on this minion")
+            .hint("only systemd masks services: use `service.disabled`"));
     }
     let kind = if runtime { "runtime masked" } else { "masked" };
     let action = match (mask, runtime) {
@@ -390,7 +404,8 @@ fn mask(
     let deed = if mask { Deed::Mask { runtime } } else { Deed::Unmask { runtime } };
     if let Some(error) = provider.act(context.host(), name, deed, &How::default())? {
         let verb = if mask { "mask" } else { "unmask" };
-        return Ok(Outcome::failed(format!("Failed to {verb} service {name}\n{error}").trim_end()));
+        let comment = format!("Failed to {verb} service {name}\n{error}");
+        return Ok(Outcome::failed(comment.trim_end()).hint(provider.advice(name)));
     }
     let change: Map = [("old", !mask), ("new", mask)].into_iter().collect();
     let comment =

@@ -33,7 +33,8 @@ pub(super) fn banner(_: &Context<'_>, arguments: Banner) -> Result<String, Failu
     let comment = &arguments.commentchar;
     let (left, right) = (comment.trim_end(), comment.trim());
     let letters = |text: &str| text.chars().count();
-    let too_small = || Failure::message("Width is too small to render banner");
+    let too_small =
+        || Failure::message("Width is too small to render banner").hint("leave `width` out, or make it 72");
     let width =
         usize::try_from(arguments.width).ok().filter(|width| *width <= 10_000).ok_or_else(too_small)?;
     let inner = width

@@ -25,7 +25,10 @@ arguments! {
 /// See [`Merge`].
 pub(super) fn merge(context: &Context<'_>, arguments: &Map) -> Result<Value, Failure> {
     let argument = |name: &str| {
-        arguments.get(name).cloned().ok_or_else(|| Failure::message(format!("merge() misses `{name}`")))
+        arguments.get(name).cloned().ok_or_else(|| {
+            Failure::message(format!("merge() misses `{name}`"))
+                .hint("it merges two mappings: `slsutil.merge(one, two)`")
+        })
     };
     let strategy = arguments.get("strategy").map_or_else(|| "smart".to_string(), Value::to_string);
     let renderer = arguments.get("renderer").map_or_else(|| "yaml".to_string(), Value::to_string);
@@ -62,7 +65,10 @@ fn merged(
 
 /// Each key of the first with its value, or with both values in a list. Keys of the second alone are dropped.
 fn paired(below: Value, above: &Value) -> Result<Value, Failure> {
-    let wrong = || Failure::message("the strategy `list` needs two mappings");
+    let wrong = || {
+        Failure::message("the strategy `list` needs two mappings")
+            .hint("give two mappings, or another strategy: `smart`, `aggregate`, `recurse`, `overwrite`")
+    };
     let (Data::Map(below), Some(above)) = (below.data, above.as_map()) else { return Err(wrong()) };
     let pair = |key: &value::Key, value: Value| match above.get_key(key) {
         Some(other) => vec![value, other.clone()].into(),
@@ -212,7 +218,8 @@ arguments! {
 pub(super) fn find_up(context: &Context<'_>, arguments: FindUp) -> Result<String, Failure> {
     let start = render::tree_files::clean(&arguments.startpath)?;
     if !start.is_empty() && !has_path(context, &arguments.saltenv, &start)? {
-        return Err(Failure::message(format!("Starting path not found in the state tree: {start}")));
+        return Err(Failure::message(format!("Starting path not found in the state tree: {start}"))
+            .hint("write it from the tree's root: `web/files`"));
     }
     let mut folder = start.as_str();
     loop {
@@ -223,7 +230,8 @@ pub(super) fn find_up(context: &Context<'_>, arguments: FindUp) -> Result<String
             }
         }
         if folder.is_empty() {
-            return Err(Failure::message("File pattern(s) not found in path ancestry"));
+            return Err(Failure::message("File pattern(s) not found in path ancestry")
+                .hint(format!("put one of {} into a folder above it", arguments.filenames.join(", "))));
         }
         folder = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
     }
@@ -248,7 +256,7 @@ pub(super) fn serialize(_: &Context<'_>, arguments: Serialize) -> Result<String,
             None => value::json::to_text(&arguments.obj),
         }),
         "yaml" => Ok(render::yaml::dump(&arguments.obj, &render::yaml::DumpStyle::block())),
-        other => Err(Failure::message(format!("Serializer '{other}' not found."))),
+        other => Err(no_serializer(other)),
     }
 }
 
@@ -263,15 +271,20 @@ arguments! {
     }
 }
 
+fn no_serializer(name: &str) -> Failure {
+    Failure::message(format!("Serializer '{name}' not found.")).hint("`json` and `yaml` are there")
+}
+
 /// See [`Deserialize`].
 pub(super) fn deserialize(_: &Context<'_>, arguments: Deserialize) -> Result<Value, Failure> {
     match arguments.serializer.as_str() {
-        "json" => value::json::from_text(&arguments.stream_or_string)
-            .map_err(|error| Failure::message(error.to_string())),
+        "json" => value::json::from_text(&arguments.stream_or_string).map_err(|error| {
+            Failure::message(error.to_string()).hint("look at the text there: JSON quotes every key")
+        }),
         "yaml" => {
             Ok(render::yaml::load(&arguments.stream_or_string, &render::yaml::Nowhere)
                 .map_err(Problem::from)?)
         }
-        other => Err(Failure::message(format!("Serializer '{other}' not found."))),
+        other => Err(no_serializer(other)),
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use render::yaml;
 use report::Problem;
-use value::{Map, Value};
+use value::{Map, Span, Value};
 
 use crate::{Context, Failure, Template};
 
@@ -27,15 +27,23 @@ arguments! {
 pub(super) fn renderer(context: &Context<'_>, arguments: Renderer) -> Result<Value, Failure> {
     let saltenv = arguments.saltenv.as_deref().unwrap_or("base");
     let (name, text) = match (arguments.path, arguments.string) {
-        (None, None) => return Err(Failure::message("Must pass either path or string")),
-        (Some(_), Some(_)) => return Err(Failure::message("Must not pass both path and string")),
+        (None, None) => {
+            return Err(Failure::message("Must pass either path or string")
+                .hint("`slsutil.renderer('salt://web/map.jinja')`"));
+        }
+        (Some(_), Some(_)) => {
+            return Err(
+                Failure::message("Must not pass both path and string").hint("keep the path, or the text")
+            );
+        }
         (None, Some(text)) => (":string:".to_string(), text.into_bytes()),
         (Some(path), None) => {
             let content = content(context, saltenv, &path)?;
             (path.strip_prefix("salt://").unwrap_or(&path).to_string(), content)
         }
     };
-    let text = String::from_utf8(text).map_err(|_| Failure::message(format!("{name} is not UTF-8")))?;
+    let text = String::from_utf8(text)
+        .map_err(|_| Failure::message(format!("{name} is not UTF-8")).hint("save the file as UTF-8"))?;
     let first = text.split('\n').next().unwrap_or_default();
     let (steps, text) = match first.strip_prefix("#!").filter(|steps| !steps.trim_start().starts_with('/')) {
         Some(steps) => (steps.trim().to_string(), text[first.len()..].trim_start_matches('\n')),
@@ -49,7 +57,10 @@ pub(super) fn renderer(context: &Context<'_>, arguments: Renderer) -> Result<Val
 fn content(context: &Context<'_>, saltenv: &str, path: &str) -> Result<Vec<u8>, Failure> {
     if let Some(path) = path.strip_prefix("salt://") {
         let found = context.minion.tree.read(saltenv, path)?;
-        let missing = || Failure::message(format!("salt://{path} is not in the state tree"));
+        let missing = || {
+            Failure::message(format!("salt://{path} is not in the state tree"))
+                .hint("write its path below a root of `file_roots`")
+        };
         return found.map(|content| content.to_vec()).ok_or_else(missing);
     }
     Ok(context.host().read(Path::new(path))?.to_vec())
@@ -62,7 +73,12 @@ fn one_step(
     (saltenv, path): (&str, &str),
     variables: &Map,
 ) -> Result<Value, Failure> {
-    let text = || input.as_str().ok_or_else(|| Failure::message(format!("`{step}` needs text to work on")));
+    let text = || {
+        input.as_str().ok_or_else(|| {
+            Failure::message(format!("`{step}` needs text to work on"))
+                .hint("`yaml` and `json` make data of the text: let them stand last")
+        })
+    };
     match step.split_whitespace().next().unwrap_or_default() {
         "jinja" => {
             let template = Template { engine: "jinja", saltenv, path, text: text()?.as_bytes(), variables };
@@ -72,8 +88,13 @@ fn one_step(
             let source = context.minion.sources.add(path, text()?);
             yaml::load(text()?, &yaml::PlainText(source)).map_err(|error| Problem::from(error).into())
         }
-        "json" => value::json::from_text(text()?).map_err(|error| Failure::message(error.to_string())),
+        "json" => {
+            let source = context.minion.sources.add(path, text()?);
+            render::json_data(text()?, |range| Span::new(source, range.start, range.end))
+                .map_err(Failure::from)
+        }
         "text" | "" => Ok(input.clone()),
-        other => Err(Failure::message(format!("there is no renderer `{other}`"))),
+        other => Err(Failure::message(format!("there is no renderer `{other}`"))
+            .hint("`jinja`, `yaml`, `json` and `text` are there")),
     }
 }

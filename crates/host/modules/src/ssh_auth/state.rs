@@ -34,14 +34,8 @@ arguments! {
 
 /// See [`Present`].
 pub(super) fn present(context: &Context<'_>, asked: Present) -> Result<Outcome, Failure> {
-    let wanted = match wanted(context, &asked.name, &asked.source, &asked)? {
-        Ok(keys) => keys,
-        Err(why) => return Ok(Outcome::failed(why)),
-    };
-    let file = match KeyFile::open(context, &asked.user, &asked.config)? {
-        Ok(file) => file,
-        Err(why) => return Ok(Outcome::failed(why)),
-    };
+    let wanted = wanted(context, &asked.name, &asked.source, &asked)?;
+    let file = KeyFile::open(context, &asked.user, &asked.config)?;
     file.with_keys(&wanted, &asked.source)
 }
 
@@ -80,12 +74,12 @@ pub(super) fn absent(context: &Context<'_>, asked: Absent) -> Result<Outcome, Fa
         fingerprint_hash_type: None,
         others: Map::new(),
     };
-    let gone = match wanted(context, &asked.name, &asked.source, &as_present)? {
-        Ok(keys) => keys,
-        Err(why) => return Ok(Outcome::failed(why)),
-    };
-    let Ok(file) = KeyFile::open(context, &asked.user, &asked.config)? else {
-        return Ok(Outcome::unchanged(context.words("Key not present", "Key is already absent")));
+    let gone = wanted(context, &asked.name, &asked.source, &as_present)?;
+    let file = match KeyFile::open(context, &asked.user, &asked.config) {
+        Err(Failure::Message { .. }) => {
+            return Ok(Outcome::unchanged(context.words("Key not present", "Key is already absent")));
+        }
+        file => file?,
     };
     file.without(|key| gone.iter().any(|gone| gone.blob == key.blob))
 }
@@ -116,21 +110,13 @@ arguments! {
 pub(super) fn manage(context: &Context<'_>, asked: Manage) -> Result<Outcome, Failure> {
     let mut keys = Vec::new();
     for line in &asked.ssh_keys {
-        match one(line, &asked.enc, &asked.comment, &asked.options) {
-            Ok(key) => keys.push(key),
-            Err(why) => return Ok(Outcome::failed(why)),
-        }
+        let key = one(line, &asked.enc, &asked.comment, &asked.options);
+        keys.push(key.map_err(|failure| failure.blames("ssh_keys"))?);
     }
     let open = || KeyFile::open(context, &asked.user, &asked.config);
-    let file = match open()? {
-        Ok(file) => file,
-        Err(why) => return Ok(Outcome::failed(why)),
-    };
+    let file = open()?;
     let removed = file.without(|key| !keys.iter().any(|kept| kept.blob == key.blob))?;
-    let file = match open()? {
-        Ok(file) => file,
-        Err(why) => return Ok(Outcome::failed(why)),
-    };
+    let file = open()?;
     let mut outcome = file.with_keys(&keys, "")?;
     for (key, change) in removed.changes.iter() {
         outcome.changes.insert(key.clone(), change.clone());
@@ -142,15 +128,11 @@ pub(super) fn manage(context: &Context<'_>, asked: Manage) -> Result<Outcome, Fa
     Ok(outcome)
 }
 
-/// The keys that a state names. The inner error is what to fail with.
-fn wanted(
-    context: &Context<'_>,
-    name: &str,
-    source: &str,
-    asked: &Present,
-) -> Result<Result<Vec<Key>, String>, Failure> {
+/// The keys that a state names.
+fn wanted(context: &Context<'_>, name: &str, source: &str, asked: &Present) -> Result<Vec<Key>, Failure> {
     if source.is_empty() {
-        return Ok(one(name, &asked.enc, &asked.comment, &asked.options).map(|key| vec![key]));
+        let key = one(name, &asked.enc, &asked.comment, &asked.options);
+        return Ok(vec![key.map_err(|failure| failure.blames("name"))?]);
     }
     let path = source.strip_prefix("salt://").unwrap_or(source);
     let (path, saltenv) = path.split_once("?saltenv=").unwrap_or((path, context.saltenv));
@@ -160,7 +142,9 @@ fn wanted(
         context.minion.tree.read(saltenv, path)?
     };
     let Some(content) = content else {
-        return Ok(Err(format!("Failed to add the ssh key. Source file {source} is missing")));
+        return Err(Failure::message(format!("Failed to add the ssh key. Source file {source} is missing"))
+            .hint("put the file with the public keys into the state tree, or correct the path")
+            .blames("source"));
     };
     let text = String::from_utf8_lossy(&content).into_owned();
     let mut keys: Vec<Key> = text.lines().filter_map(Key::parse).collect();
@@ -169,12 +153,15 @@ fn wanted(
             key.options.clone_from(&asked.options);
         }
     }
-    Ok(if keys.iter().all(Key::is_valid) { Ok(keys) } else { Err(INVALID.into()) })
+    if keys.iter().all(Key::is_valid) { Ok(keys) } else { Err(invalid().blames("source")) }
 }
 
-const INVALID: &str = "Invalid public ssh key, most likely has spaces or invalid syntax";
+fn invalid() -> Failure {
+    Failure::message("Invalid public ssh key, most likely has spaces or invalid syntax")
+        .hint("write the whole line of the `.pub` file, kind and all: `ssh-ed25519 AAAA… comment`")
+}
 
-fn one(name: &str, kind: &str, comment: &str, options: &[String]) -> Result<Key, String> {
+fn one(name: &str, kind: &str, comment: &str, options: &[String]) -> Result<Key, Failure> {
     let key = match Key::parse(name) {
         Some(key) => Key {
             options: if key.options.is_empty() { options.to_vec() } else { key.options },
@@ -184,12 +171,16 @@ fn one(name: &str, kind: &str, comment: &str, options: &[String]) -> Result<Key,
         None => {
             let name = name.trim();
             let (key, own) = name.split_once(char::is_whitespace).unwrap_or((name, comment));
-            let wrong = || format!("Incorrect encryption key type '{kind}'.");
+            let wrong = || {
+                Failure::message(format!("Incorrect encryption key type '{kind}'."))
+                    .hint("write `- enc: ssh-rsa`, `ssh-ed25519` or `ecdsa-sha2-nistp256`")
+                    .blames("enc")
+            };
             let kind = full_kind(kind).ok_or_else(wrong)?.to_string();
             Key { options: options.to_vec(), kind, blob: key.into(), comment: own.trim().into() }
         }
     };
-    if key.is_valid() { Ok(key) } else { Err(INVALID.into()) }
+    if key.is_valid() { Ok(key) } else { Err(invalid()) }
 }
 
 /// A user's file of keys, as it stands.
@@ -202,18 +193,18 @@ struct KeyFile<'a> {
 }
 
 impl<'a> KeyFile<'a> {
-    /// The inner error is what to fail with.
-    fn open(context: &'a Context<'a>, name: &str, config: &str) -> Result<Result<Self, String>, Failure> {
+    fn open(context: &'a Context<'a>, name: &str, config: &str) -> Result<Self, Failure> {
         let Some(user) = accounts::user(context.host(), name)? else {
             let words =
                 "Failed to add the ssh key. Is the home directory available, and/or does the key file exist?";
-            return Ok(Err(words.into()));
+            return Err(Failure::message(words)
+                .hint(format!(
+                    "add a `user.present` state for `{name}` that this one requires, or correct the name"
+                ))
+                .blames("user"));
         };
         let home = if user.home.is_empty() { format!("/home/{name}") } else { user.home.clone() };
-        let expanded = match expanded(config, name, &home) {
-            Ok(path) => path,
-            Err(why) => return Ok(Err(why)),
-        };
+        let expanded = expanded(config, name, &home)?;
         let path = Path::new(&home).join(expanded);
         let (text, exists) = match context.host().read(&path) {
             Ok(content) => (String::from_utf8_lossy(&content).into_owned(), true),
@@ -221,7 +212,7 @@ impl<'a> KeyFile<'a> {
             Err(error) => return Err(error.into()),
         };
         let lines = text.lines().map(String::from).collect();
-        Ok(Ok(Self { context, user, path, lines, exists }))
+        Ok(Self { context, user, path, lines, exists })
     }
 
     fn with_keys(mut self, keys: &[Key], source: &str) -> Result<Outcome, Failure> {
@@ -320,7 +311,12 @@ impl<'a> KeyFile<'a> {
 }
 
 /// `%h`, `%u` and `%%` in a path.
-fn expanded(config: &str, user: &str, home: &str) -> Result<String, String> {
+fn expanded(config: &str, user: &str, home: &str) -> Result<String, Failure> {
+    let wrong = |what: String| {
+        Failure::message(what)
+            .hint("`%h` is the home directory, `%u` the user, `%%` a percent sign")
+            .blames("config")
+    };
     let mut path = String::new();
     let mut letters = config.chars();
     while let Some(letter) = letters.next() {
@@ -333,9 +329,13 @@ fn expanded(config: &str, user: &str, home: &str) -> Result<String, String> {
             Some('u') => path.push_str(user),
             Some('h') => path.push_str(home),
             Some(other) => {
-                return Err(format!("AuthorizedKeysFile path: unknown token character \"%{other}\""));
+                return Err(wrong(format!("AuthorizedKeysFile path: unknown token character \"%{other}\"")));
             }
-            None => return Err("AuthorizedKeysFile path: Last character can't be escape character".into()),
+            None => {
+                return Err(wrong(
+                    "AuthorizedKeysFile path: Last character can't be escape character".into(),
+                ));
+            }
         }
     }
     Ok(path)

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use target::Pattern;
 use value::{Map, Value};
 
 use super::describe::{Described, execution_functions, state_functions as all_state_functions};
-use crate::{Context, Failure, Rest, glob};
+use crate::{Context, Failure, Rest};
 
 arguments! {
     /// Functions, chosen by module, full name or shell pattern; all of them when nothing is given.
@@ -19,7 +20,7 @@ arguments! {
 impl Which {
     fn chooses(&self, name: &str) -> bool {
         let fits = |asked: &str| match asked {
-            pattern if pattern.contains(['*', '?', '[']) => glob::matches(pattern, name),
+            pattern if pattern.contains(['*', '?', '[']) => Pattern::fits(pattern, name),
             asked => {
                 name == asked
                     || name.split_once('.').is_some_and(|(module, _)| module == asked.trim_end_matches('.'))

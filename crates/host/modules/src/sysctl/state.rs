@@ -53,7 +53,9 @@ pub(super) fn present(context: &Context<'_>, asked: Present) -> Result<Outcome, 
         write(context, path, &with(text.as_deref(), name, value))?;
     }
     if !does_run && let Err(why) = assign(context, name, value, runs.as_deref())? {
-        return Ok(Outcome::failed(format!("Failed to set {name} to {value}: sysctl -w failed: {why}")));
+        return Ok(Outcome::failed(format!("Failed to set {name} to {value}: sysctl -w failed: {why}"))
+            .hint("look at what the kernel takes: `sysctl NAME`; some settings need a module loaded first, and in a \
+                   container most cannot be set"));
     }
     let comment = context.words(format!("Updated sysctl value {name} = {value}"), planned);
     Ok(Outcome::unchanged(comment).with(name, value))

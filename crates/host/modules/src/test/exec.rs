@@ -69,7 +69,8 @@ arguments! {
 /// See [`Fibonacci`].
 pub(super) fn fibonacci(context: &Context<'_>, arguments: Fibonacci) -> Result<Value, Failure> {
     if !(0..=90).contains(&arguments.num) {
-        return Err(Failure::message("num must lie between 0 and 90"));
+        return Err(Failure::message("num must lie between 0 and 90")
+            .hint("larger numbers do not fit: write 90 or less"));
     }
     let start = context.host().elapsed();
     let (mut number, mut next) = (0i64, 1i64);
@@ -91,7 +92,7 @@ arguments! {
 /// See [`Sleep`].
 pub(super) fn sleep(context: &Context<'_>, arguments: Sleep) -> Result<bool, Failure> {
     let wait = Duration::try_from_secs_f64(arguments.length)
-        .map_err(|error| Failure::message(format!("length: {error}")))?;
+        .map_err(|error| Failure::message(format!("length: {error}")).hint("write seconds, 0 or more"))?;
     context.host().sleep(wait);
     Ok(true)
 }
@@ -106,7 +107,7 @@ arguments! {
 
 /// See [`Exception`].
 pub(super) fn exception(_: &Context<'_>, arguments: Exception) -> Result<Value, Failure> {
-    Err(Failure::message(arguments.message))
+    Err(Failure::message(arguments.message).hint("`test.exception` fails on purpose: call something else"))
 }
 
 arguments! {

@@ -5,6 +5,8 @@ use value::{Map, Value};
 
 use crate::{Context, Failure, Outcome, Verdict};
 
+const ON_PURPOSE: &str = "the state fails on purpose: take it out, or use `test.succeed_without_changes`";
+
 arguments! {
     /// Holds, whatever the machine is like.
     pub(super) struct Succeed {
@@ -47,7 +49,7 @@ arguments! {
 /// See [`Fail`].
 pub(super) fn fail(context: &Context<'_>, arguments: Fail) -> Result<Outcome, Failure> {
     let planned = "If we weren't testing, this would be a failure!";
-    Ok(Outcome::failed(context.words(&*arguments.comment, planned)))
+    Ok(Outcome::failed(context.words(&*arguments.comment, planned)).hint(ON_PURPOSE))
 }
 
 /// Fails and pretends that something changed on the way.
@@ -55,7 +57,7 @@ pub(super) fn fail_with_changes(context: &Context<'_>, arguments: Fail) -> Resul
     let planned = "If we weren't testing, this would be failed with changes";
     let verdict = context.words(Verdict::Failed, Verdict::Holds);
     let outcome = Outcome::changed(context.words(&*arguments.comment, planned), pretended());
-    Ok(Outcome { verdict, ..outcome })
+    Ok(Outcome { verdict, ..outcome }.hint(ON_PURPOSE))
 }
 
 arguments! {
@@ -87,8 +89,8 @@ pub(super) fn configurable(context: &Context<'_>, arguments: Configurable) -> Re
     Ok(Outcome {
         verdict: if holds { Verdict::Holds } else { Verdict::Failed },
         changes: if arguments.changes { pretended() } else { Map::new() },
-        comment,
         warnings: arguments.warnings,
+        ..Outcome::unchanged(comment).hint("write `- result: True`").blames("result")
     })
 }
 

@@ -56,7 +56,8 @@ pub(super) fn absent(context: &Context<'_>, arguments: Absent) -> Result<Outcome
     });
     let foretold = steps.now().clone();
     if let Some(error) = steps.carry_out(host)? {
-        return Ok(Outcome::failed(format!("Failed to remove user {name}: {error}")));
+        let hint = "end the user's processes first, or add `- force: True`";
+        return Ok(Outcome::failed(format!("Failed to remove user {name}: {error}")).hint(hint));
     }
     if arguments.purge {
         home::remove(host, Path::new(&user.home), user.uid)?;

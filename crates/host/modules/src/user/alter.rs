@@ -26,8 +26,8 @@ impl Change<'_> {
         let host = self.context.host();
         let name = &self.arguments.name;
         let primary = self.arguments.primary(self.accounts)?;
-        if let Some(refusal) = self.refusal(primary) {
-            return Ok(Outcome::failed(refusal));
+        if let Some(refused) = self.refused(primary) {
+            return Ok(refused);
         }
         let user = self.wanted_user(primary);
         let groups = self.wanted_memberships(user.gid);
@@ -48,7 +48,8 @@ impl Change<'_> {
         }
         let foretold = steps.now().clone();
         if let Some(error) = steps.carry_out(host)? {
-            return Ok(Outcome::failed(format!("These values could not be changed: {error}")));
+            let failed = Outcome::failed(format!("These values could not be changed: {error}"));
+            return Ok(failed.hint(super::manager::ADVICE));
         }
         if homeless {
             home::create(host, path, (user.uid, user.gid), 0o755, false)?;
@@ -66,7 +67,7 @@ impl Change<'_> {
         Ok(Outcome::changed(comment, changes))
     }
 
-    fn refusal(&self, primary: Option<u32>) -> Option<String> {
+    fn refused(&self, primary: Option<u32>) -> Option<Outcome> {
         let told = |what: &str, from: u32, to: u32| {
             format!(
                 "- Changing {what} ({from} -> {to}) not permitted, set allow_{what}_change to True to force this \
@@ -76,22 +77,27 @@ impl Change<'_> {
         let mut errors = Vec::new();
         match self.arguments.uid() {
             Some(uid) if uid != self.user.uid && !self.arguments.allow_uid_change => {
-                errors.push(told("uid", self.user.uid, uid));
+                errors.push(("uid", self.user.uid, uid));
             }
             _ => {}
         }
         match primary {
             Some(gid) if gid != self.user.gid && !self.arguments.allow_gid_change => {
-                errors.push(told("gid", self.user.gid, gid));
+                errors.push(("gid", self.user.gid, gid));
             }
             _ => {}
         }
-        (!errors.is_empty()).then(|| {
-            format!(
-                "Encountered error checking for needed changes. Additional info follows:\n\n{}",
-                errors.join("\n")
-            )
-        })
+        let words: Vec<String> = errors.iter().map(|(what, from, to)| told(what, *from, *to)).collect();
+        let comment = format!(
+            "Encountered error checking for needed changes. Additional info follows:\n\n{}",
+            words.join("\n")
+        );
+        let failed = errors.iter().fold(Outcome::failed(comment), |outcome, (what, from, _)| {
+            outcome
+                .hint(format!("keep `- {what}: {from}`, or add `- allow_{what}_change: True`"))
+                .blames(what)
+        });
+        (!errors.is_empty()).then_some(failed)
     }
 
     fn wanted_user(&self, primary: Option<u32>) -> User {

@@ -33,7 +33,7 @@ pub(super) fn list_groups(context: &Context<'_>, arguments: Name) -> Result<Valu
 pub(super) fn primary_group(context: &Context<'_>, arguments: Name) -> Result<String, Failure> {
     let accounts = Accounts::of(context.host())?;
     let user = accounts.users.get(&arguments.name);
-    let user = user.ok_or_else(|| Failure::message(format!("User '{}' does not exist", arguments.name)))?;
+    let user = user.ok_or_else(|| no_user(&arguments.name))?;
     Ok(accounts.group_name(user.gid).cloned().unwrap_or_default())
 }
 
@@ -87,7 +87,7 @@ pub(super) fn delete(context: &Context<'_>, arguments: Delete) -> Result<bool, F
 fn succeeded(outcome: crate::Outcome) -> Result<bool, Failure> {
     match outcome.verdict {
         crate::Verdict::Holds => Ok(true),
-        _ => Err(Failure::message(outcome.comment)),
+        _ => Err(outcome.into_failure()),
     }
 }
 
@@ -130,7 +130,8 @@ fn set(
 ) -> Result<bool, Failure> {
     let value = arguments.value.to_string();
     if !super::text::is_field(&value) {
-        return Err(Failure::message("a colon or line end cannot stand in a property of a user"));
+        return Err(Failure::message("a colon or line end cannot stand in a property of a user")
+            .hint("the account files separate properties by colons: write the value without"));
     }
     let command = Command::new(["usermod", flag, value.as_str(), arguments.name.as_str()]);
     carry_out(context, &arguments.name, command, |accounts| {
@@ -179,12 +180,18 @@ fn carry_out(
 ) -> Result<bool, Failure> {
     let accounts = Accounts::of(context.host())?;
     if !accounts.users.contains_key(name) || !super::text::is_name(name) {
-        return Err(Failure::message(format!("User '{name}' does not exist")));
+        return Err(no_user(name));
     }
     let mut steps = Steps::from(accounts);
     steps.push(command, change);
     match steps.carry_out(context.host())? {
-        Some(error) => Err(Failure::message(error)),
+        Some(error) => Err(Failure::message(error).hint(super::manager::ADVICE)),
         None => Ok(true),
     }
+}
+
+fn no_user(name: &str) -> Failure {
+    Failure::message(format!("User '{name}' does not exist")).hint(
+        "make it first: `user.add`, or a `user.present` state; `user.list_users` lists those that are there",
+    )
 }

@@ -9,6 +9,10 @@ use host::{Action, Command, Host, HostError};
 use super::accounts::Accounts;
 use super::database;
 
+/// What to do when such a program refuses.
+pub(crate) const ADVICE: &str = "the words are the program's own; `pwck` and `grpck` find what is wrong with the account \
+                                 files, and /etc/passwd.lock or /etc/.pwd.lock may be left of a program that died";
+
 /// One command, and how the accounts are when it is done.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {

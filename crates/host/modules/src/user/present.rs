@@ -90,13 +90,15 @@ arguments! {
 
 /// See [`Present`].
 pub(super) fn present(context: &Context<'_>, arguments: Present) -> Result<Outcome, Failure> {
-    if let Some(problem) = arguments.problem() {
-        return Ok(Outcome::failed(problem));
+    if let Some(failed) = arguments.problem() {
+        return Ok(failed);
     }
     let host = context.host();
     let accounts = Accounts::of(host)?;
     if let Some(missing) = arguments.missing_groups(&accounts) {
-        return Ok(Outcome::failed(format!("The following group(s) are not present: {missing}")));
+        return Ok(Outcome::failed(format!("The following group(s) are not present: {missing}"))
+            .hint("add a `group.present` state for each and require it, or list them under `optional_groups`")
+            .blames("groups"));
     }
     match accounts.users.get(&arguments.name) {
         Some(user) => {
@@ -108,29 +110,40 @@ pub(super) fn present(context: &Context<'_>, arguments: Present) -> Result<Outco
 
 impl Present {
     /// What can never be right, whatever the machine is like.
-    pub(super) fn problem(&self) -> Option<String> {
+    pub(super) fn problem(&self) -> Option<Outcome> {
         if !is_name(&self.name) {
-            return Some(format!("`{}` can not be the name of a user", self.name));
+            let failed = Outcome::failed(format!("`{}` can not be the name of a user", self.name));
+            return Some(failed.hint(super::text::NAMES).blames("name"));
         }
         for part in [&self.fullname, &self.roomnumber, &self.workphone].into_iter().flatten() {
             if part.as_str().contains(',') {
-                return Some(format!("Unsupported char ',' in {part}"));
+                return Some(
+                    Outcome::failed(format!("Unsupported char ',' in {part}"))
+                        .hint("commas separate the parts of that field in /etc/passwd: write it without"),
+                );
             }
         }
         let gecos = [&self.fullname, &self.roomnumber, &self.workphone, &self.homephone, &self.other];
         let texts = gecos.into_iter().flatten().map(AnyText::as_str);
         let fields = [&self.home, &self.shell, &self.password].into_iter().flatten().map(String::as_str);
         if texts.chain(fields).any(|text| !is_field(text)) {
-            return Some("A colon or line end cannot stand in a property of a user".into());
+            return Some(
+                Outcome::failed("A colon or line end cannot stand in a property of a user")
+                    .hint("colons separate the properties in /etc/passwd: write the value without"),
+            );
         }
         if self.hash_password && self.password.is_some() {
             return Some(
-                "hash_password is not supported: give `password` as a hash, such as `openssl passwd -6` makes"
-                    .into(),
+                Outcome::failed(
+                    "hash_password is not supported: give `password` as a hash, such as `openssl passwd -6` makes",
+                )
+                .hint("remove `hash_password`, and put what `openssl passwd -6` prints into pillar")
+                .blames("hash_password"),
             );
         }
         if self.uid.is_some_and(|uid| !(0..i64::from(u32::MAX)).contains(&uid)) {
-            return Some(format!("uid {} is out of range", self.uid.unwrap_or_default()));
+            let failed = Outcome::failed(format!("uid {} is out of range", self.uid.unwrap_or_default()));
+            return Some(failed.hint("write a number from 0 to 4294967294").blames("uid"));
         }
         None
     }
@@ -172,7 +185,9 @@ impl Present {
             _ => Err(Failure::message(format!(
                 "The primary group {name} of user {} is not present",
                 self.name
-            ))),
+            ))
+            .hint(format!("add a `group.present` state for `{name}` that this one requires"))
+            .blames(if self.gid.is_some() { "gid" } else { "gid_from_name" })),
         }
     }
 
@@ -251,12 +266,15 @@ fn create(context: &Context<'_>, arguments: &Present, accounts: Accounts) -> Res
     let used: BTreeSet<u32> = accounts.users.values().map(|user| user.uid).collect();
     let uid = match arguments.uid() {
         Some(uid) if arguments.unique && used.contains(&uid) => {
-            return Ok(Outcome::failed(format!("Failed to create new user {name}: uid {uid} is taken")));
+            return Ok(Outcome::failed(format!("Failed to create new user {name}: uid {uid} is taken"))
+                .hint("choose another uid, or leave `uid` out: the next free one is taken")
+                .blames("uid"));
         }
         Some(uid) => uid,
-        None => definitions
-            .free("UID", arguments.system, &used)
-            .ok_or_else(|| Failure::message(format!("Failed to create new user {name}: no uid is free")))?,
+        None => definitions.free("UID", arguments.system, &used).ok_or_else(|| {
+            Failure::message(format!("Failed to create new user {name}: no uid is free"))
+                .hint("widen UID_MIN to UID_MAX in /etc/login.defs, or name a `uid`")
+        })?,
     };
     let own = arguments.gid.is_none()
         && !arguments.gid_from_name
@@ -268,12 +286,14 @@ fn create(context: &Context<'_>, arguments: &Present, accounts: Accounts) -> Res
             return Ok(Outcome::failed(format!(
                 "Failed to create new user {name}: group {name} exists. Add the user to it with gid_from_name: \
                  True, or set usergroup: False"
-            )));
+            ))
+            .hint("add `- gid_from_name: True` or `- usergroup: False`"));
         }
         let gids: BTreeSet<u32> = accounts.groups.values().map(|group| group.gid).collect();
         if gids.contains(&uid) {
             let gid = definitions.free("GID", arguments.system, &gids).ok_or_else(|| {
                 Failure::message(format!("Failed to create new user {name}: no gid is free"))
+                    .hint("widen GID_MIN to GID_MAX in /etc/login.defs, or name a `gid`")
             })?;
             steps.push(Command::new(["groupadd", "-g", &gid.to_string(), name]), |after| {
                 after.groups.insert(name.clone(), Group { gid, members: Vec::new() });
@@ -324,7 +344,8 @@ fn create(context: &Context<'_>, arguments: &Present, accounts: Accounts) -> Res
     }
     let mut created = steps.now().clone();
     if let Some(error) = steps.carry_out(host)? {
-        return Ok(Outcome::failed(format!("Failed to create new user {name}: {error}")));
+        let failed = Outcome::failed(format!("Failed to create new user {name}: {error}"));
+        return Ok(failed.hint(super::manager::ADVICE));
     }
     if !host.is_plan() {
         created = Accounts::of(host)?;

@@ -29,6 +29,10 @@ pub(super) fn is_field(text: &str) -> bool {
     !text.chars().any(|letter| letter == ':' || letter.is_control())
 }
 
+/// What to do about a name that can not be one.
+pub(crate) const NAMES: &str =
+    "a name has up to 32 letters, digits, `-`, `_` and `.`, and begins with a letter or `_`";
+
 /// Whether a name can be one of a user or group: what `useradd` on Debian refuses is refused.
 pub(crate) fn is_name(name: &str) -> bool {
     !name.is_empty()

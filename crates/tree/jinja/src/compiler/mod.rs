@@ -12,9 +12,9 @@ mod names;
 mod scope;
 mod statement;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use scope::{Reference, ScopeId, Scopes, Start};
 
 use crate::Environment;
@@ -62,7 +62,8 @@ pub(crate) fn compile(
     compiler.root(body)?;
     let mut template = compiler.template;
     if compiler.scopes.overflow {
-        return Err(Fault::new(ErrorKind::Limit, "the template has too many variables", Place::default()));
+        let fault = Fault::new(ErrorKind::Limit, "the template has too many variables", Place::default());
+        return Err(fault.hint("gather them in a dict, or in several templates"));
     }
     for (index, function) in template.functions.iter_mut().enumerate() {
         function.slots = compiler.scopes.slot_names(index);
@@ -368,9 +369,13 @@ impl Compiler<'_> {
         }
         let fault = self.assertion(format!("No {what} named {}.", crate::value::text::quote(name)));
         Err(if what == "filter" {
-            fault.did_you_mean(name, self.environment.filter_names())
+            fault.did_you_mean(name, self.environment.filter_names()).or_hint(format!(
+                "neither Jinja nor Salt has it; a function is called as `{name}(…)`, a module's as `salt['m.{name}'](…)`"
+            ))
         } else {
-            fault.did_you_mean(name, self.environment.test_names())
+            fault
+                .did_you_mean(name, self.environment.test_names())
+                .or_hint("values are compared with `==`; `is` asks tests such as `defined`, `none`, `string`")
         })
     }
 

@@ -6,9 +6,10 @@
 //! what only one of them writes starts with what the context holds. The rules here are Jinja's, so
 //! that the odd cases come out the same.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use foldhash::HashMap;
 use indexmap::IndexMap;
 
 use super::names::{self, Use};

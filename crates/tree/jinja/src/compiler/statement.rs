@@ -309,7 +309,10 @@ impl Compiler<'_> {
             open.map(|open| (self.captures - open.captures, self.autoescapes - open.autoescapes))
         else {
             let message = if is_break { "'break' outside loop" } else { "'continue' not properly in loop" };
-            return Err(Fault::new(ErrorKind::Other("SyntaxError".into()), message, self.place));
+            let fault = Fault::new(ErrorKind::Other("SyntaxError".into()), message, self.place);
+            return Err(fault.hint(
+                "it belongs between `{% for … %}` and `{% endfor %}`, and in no macro or block there",
+            ));
         };
         for _ in 0..captures {
             self.emit(frame.function, Op::EndCapture);

@@ -45,7 +45,13 @@ impl Lexer<'_> {
     fn unexpected(&self, c: char) -> Result<(), LexicalError> {
         let position = self.text.get(..self.at).map_or(0, |before| before.chars().count());
         let shown = quote(&c.to_string());
-        error(format!("unexpected char {shown} at {position}"), self.at, self.at + c.len_utf8())
+        let hint = match c {
+            '\'' | '"' => format!("the text that begins with this {c} is never closed: write {c} at its end"),
+            '!' => "write `not x`, or `x != y`".into(),
+            '&' => "write `and`".into(),
+            _ => format!("`{c}` means nothing here: remove it, or quote it as part of a text"),
+        };
+        error(format!("unexpected char {shown} at {position}"), self.at, self.at + c.len_utf8(), hint)
     }
 
     /// Takes the end of the tag if it stands here.
@@ -85,8 +91,14 @@ impl Lexer<'_> {
                         format!("unexpected '{}', expected '{}'", symbol.text(), expected.text()),
                         self.at,
                         self.at + 1,
+                        format!("close with `{}` what was opened last", expected.text()),
                     ),
-                    None => error(format!("unexpected '{}'", symbol.text()), self.at, self.at + 1),
+                    None => error(
+                        format!("unexpected '{}'", symbol.text()),
+                        self.at,
+                        self.at + 1,
+                        "nothing is open here: remove it, or open it before",
+                    ),
                 };
             }
             _ => return Ok(()),
@@ -101,7 +113,8 @@ impl Lexer<'_> {
         let length = self.rest().len() - self.rest().trim_start_matches(is_word).len();
         let name = self.rest().get(..length).unwrap_or_default();
         if name.starts_with(|c: char| c.is_numeric()) {
-            return error("Invalid character in identifier", start, start + length);
+            let hint = "a name has letters, digits and `_`, and begins with no digit";
+            return error("Invalid character in identifier", start, start + length, hint);
         }
         self.at += length;
         self.push(TokenKind::Name(name.into()), start, self.at);
@@ -127,7 +140,7 @@ impl Lexer<'_> {
         let digits: String = rest.chars().take(length).skip(skip).filter(|c| *c != '_').collect();
         if digits.len() > MOST_DIGITS {
             let message = "Exceeds the limit (4300 digits) for integer string conversion";
-            return error(message, start, start + length);
+            return error(message, start, start + length, "write it as a text, in quotes");
         }
         self.at += length;
         let number = BigInt::from_str_radix(&digits, radix).unwrap_or_default();
@@ -151,7 +164,11 @@ impl Lexer<'_> {
         let content = self.rest().get(1..length - 1).unwrap_or_default();
         let text = match unescape(content) {
             Ok(text) => text,
-            Err(message) => return error(message, start, start + length),
+            Err(message) => {
+                let hint =
+                    "a backslash begins an escape, such as `\\n`: write `\\\\` for one that is meant as such";
+                return error(message, start, start + length, hint);
+            }
         };
         self.at += length;
         self.push(TokenKind::Str(text.into()), start, self.at);

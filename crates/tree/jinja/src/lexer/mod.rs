@@ -21,6 +21,8 @@ use crate::ast::Place;
 pub(crate) struct LexicalError {
     pub(crate) message: String,
     pub(crate) place: Place,
+    /// What to do about it.
+    pub(crate) hint: String,
 }
 
 /// All tokens of a text (whose newlines are `\n`). The last one is the end or an error.
@@ -28,7 +30,9 @@ pub(crate) fn tokenize(text: &str, syntax: &Syntax) -> Vec<Token> {
     let mut lexer = Lexer::new(text, syntax);
     let last = match lexer.run() {
         Ok(()) => Token { kind: TokenKind::End, place: Place::new(text.len(), text.len()) },
-        Err(error) => Token { place: error.place, kind: TokenKind::Error(error.message.into()) },
+        Err(LexicalError { message, place, hint }) => {
+            Token { place, kind: TokenKind::Error { message: message.into(), hint: hint.into() } }
+        }
     };
     lexer.tokens.push(last);
     lexer.tokens
@@ -275,7 +279,10 @@ impl<'a> Lexer<'a> {
             }
             from = after;
         }
-        error("Missing end of raw directive", opened, self.at)
+        let Syntax { block_start, block_end, .. } = self.syntax;
+        let hint =
+            format!("write `{block_start} endraw {block_end}` where the text that is taken as it is ends");
+        error("Missing end of raw directive", opened, self.at, hint)
     }
 
     /// What follows an end of block, if one stands here: `%}`, `-%}` with the blanks after it, `+%}`.
@@ -301,7 +308,12 @@ impl<'a> Lexer<'a> {
         let end = &*self.syntax.comment_end;
         let rest = self.rest();
         let Some(found) = rest.find(end) else {
-            return error("Missing end of comment tag", opened, self.at);
+            return error(
+                "Missing end of comment tag",
+                opened,
+                self.at,
+                format!("write `{end}` where the comment ends"),
+            );
         };
         // The sign before the end belongs to it.
         let signed = rest.get(..found).is_some_and(|comment| comment.ends_with(['-', '+']));
@@ -318,8 +330,13 @@ impl<'a> Lexer<'a> {
     }
 }
 
-fn error<T>(message: impl Into<String>, start: usize, end: usize) -> Result<T, LexicalError> {
-    Err(LexicalError { message: message.into(), place: Place::new(start, end) })
+fn error<T>(
+    message: impl Into<String>,
+    start: usize,
+    end: usize,
+    hint: impl Into<String>,
+) -> Result<T, LexicalError> {
+    Err(LexicalError { message: message.into(), place: Place::new(start, end), hint: hint.into() })
 }
 
 /// What Python's `\s` and `str.strip` take for a blank.

@@ -26,8 +26,13 @@ pub(crate) enum TokenKind {
     Float(f64),
     Symbol(Symbol),
     End,
-    /// The text cannot be read further; why.
-    Error(Arc<str>),
+    /// The text cannot be read further.
+    Error {
+        /// Why.
+        message: Arc<str>,
+        /// What to do about it.
+        hint: Arc<str>,
+    },
 }
 
 /// Operators and brackets.
@@ -112,7 +117,7 @@ impl TokenKind {
             Self::Int(_) => "integer",
             Self::Float(_) => "float",
             Self::Symbol(symbol) => symbol.text(),
-            Self::End | Self::Error(_) => "end of template",
+            Self::End | Self::Error { .. } => "end of template",
         }
     }
 }

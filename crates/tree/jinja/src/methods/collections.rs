@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexSet;
-
 use super::arguments::{Call, integer};
 use crate::builtin::sort_values;
 use crate::value::compare::equal;
 use crate::value::text::repr_short;
-use crate::{Args, Dict, DictMap, Error, ErrorKind, Key, List, Set, State, Value, View, ViewKind};
+use crate::{Args, Dict, DictMap, Error, ErrorKind, Key, KeySet, List, Set, State, Value, View, ViewKind};
 
 pub(super) const LIST_NAMES: &[&str] =
     &["append", "clear", "copy", "count", "extend", "index", "insert", "pop", "remove", "reverse", "sort"];
@@ -283,7 +281,7 @@ pub(super) fn dict(state: &mut State<'_>, this: &Dict, name: &Arc<str>, args: Ar
 
 /// The entries that `dict(…)` and `update(…)` are given: a mapping or pairs, then keywords.
 pub(crate) fn dict_entries(state: &mut State<'_>, args: &Args) -> Result<DictMap, Error> {
-    let mut entries = DictMap::new();
+    let mut entries = DictMap::default();
     match args.positional.first() {
         Some(Value::Dict(dict)) => {
             state.charge_items(dict.len())?;
@@ -328,14 +326,14 @@ pub(super) fn view(state: &mut State<'_>, receiver: &Value, name: &str, args: &A
     Ok(Value::Bool(mine.is_disjoint(&other)))
 }
 
-fn keys(state: &mut State<'_>, value: &Value) -> Result<IndexSet<Key>, Error> {
+fn keys(state: &mut State<'_>, value: &Value) -> Result<KeySet, Error> {
     value.to_items(state)?.into_iter().map(Key::new).collect()
 }
 
 pub(super) fn set(state: &mut State<'_>, this: &Set, name: &Arc<str>, args: Args) -> Result<Value, Error> {
     let call = Call { type_name: "set", name, args: &args };
-    let made = |keys: IndexSet<Key>| Ok(Value::Set(Set::from_keys(keys)));
-    let others = |state: &mut State<'_>| -> Result<Vec<IndexSet<Key>>, Error> {
+    let made = |keys: KeySet| Ok(Value::Set(Set::from_keys(keys)));
+    let others = |state: &mut State<'_>| -> Result<Vec<KeySet>, Error> {
         call.no_keywords()?;
         args.positional.iter().map(|other| keys(state, other)).collect()
     };
@@ -406,7 +404,7 @@ pub(super) fn set(state: &mut State<'_>, this: &Set, name: &Arc<str>, args: Args
 }
 
 /// A new set, or the changed one.
-fn finish(this: &Set, keys: IndexSet<Key>, in_place: bool) -> Result<Value, Error> {
+fn finish(this: &Set, keys: KeySet, in_place: bool) -> Result<Value, Error> {
     if !in_place {
         return Ok(Value::Set(Set::from_keys(keys)));
     }

@@ -212,7 +212,8 @@ impl Parser<'_> {
 /// A node over others of the given height.
 pub(super) fn grown(kind: ExpressionKind, place: Place, height: u16) -> Result<Expression, Fault> {
     if height >= HEIGHT {
-        return Err(Fault::new(ErrorKind::Limit, "the expression is nested too deeply", place));
+        let fault = Fault::new(ErrorKind::Limit, "the expression is nested too deeply", place);
+        return Err(fault.hint("set parts of it first: `{% set part = … %}`"));
     }
     Ok(Expression { kind, place, height: height + 1 })
 }

@@ -61,7 +61,8 @@ impl Parser<'_> {
             let (name, place) = self.name()?;
             if name.starts_with('_') {
                 let message = "names starting with an underline can not be imported";
-                return Err(Fault::new(ErrorKind::Assertion, message, place));
+                let fault = Fault::new(ErrorKind::Assertion, message, place);
+                return Err(fault.hint("names with `_` in front belong to their file: rename it there"));
             }
             let alias = if self.skip_name("as")? { self.name()?.0 } else { name.clone() };
             names.push(ImportedName { name, alias });
@@ -93,8 +94,9 @@ impl Parser<'_> {
     }
 
     /// Salt's `{% import_yaml 'file' as x %}`: an import whose text goes through the filter `load_yaml`.
-    pub(super) fn import_data(&mut self, tag: &str) -> Result<Vec<StatementKind>, Fault> {
-        let (import, target, place) = self.import()?;
+    pub(super) fn import_data(&mut self, tag: &str, opened: Place) -> Result<Vec<StatementKind>, Fault> {
+        let (import, target, _) = self.import()?;
+        let place = Place { start: opened.start, end: self.place().end.max(opened.end) };
         let filter: Arc<str> = tag.replacen("import_", "load_", 1).into();
         let module = Expression { kind: ExpressionKind::Name(target.clone()), place, height: 1 };
         let value = Box::new(filtered(module, &filter, place));

@@ -29,17 +29,36 @@ pub(crate) struct Fault {
     pub(crate) kind: ErrorKind,
     pub(crate) message: String,
     pub(crate) place: Place,
+    /// Apart, so that results are small: the parser is recursive.
+    pub(crate) aside: Box<Aside>,
+}
+
+/// What is said besides the message.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Aside {
     pub(crate) hints: Vec<String>,
+    /// Other places that matter, each with what it has to do with it.
+    pub(crate) related: Vec<(Place, &'static str)>,
 }
 
 impl Fault {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>, place: Place) -> Self {
-        Self { kind, message: message.into(), place, hints: Vec::new() }
+        Self { kind, message: message.into(), place, aside: Box::default() }
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.aside.hints.push(hint.into());
+        self
+    }
+
+    /// Adds advice when there is none yet.
+    pub(crate) fn or_hint(self, hint: impl Into<String>) -> Self {
+        if self.aside.hints.is_empty() { self.hint(hint) } else { self }
     }
 
     pub(crate) fn did_you_mean<'a>(mut self, word: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         if let Some(near) = report::suggest(word, known) {
-            self.hints.push(format!("did you mean `{near}`?"));
+            self.aside.hints.push(format!("did you mean `{near}`?"));
         }
         self
     }
@@ -47,7 +66,7 @@ impl Fault {
 
 impl From<LexicalError> for Fault {
     fn from(error: LexicalError) -> Self {
-        Self::new(ErrorKind::Syntax, error.message, error.place)
+        Self::new(ErrorKind::Syntax, error.message, error.place).hint(error.hint)
     }
 }
 
@@ -69,8 +88,8 @@ struct Parser<'a> {
     tokens: &'a [Token],
     at: usize,
     nesting: u32,
-    /// The tags that are open, for messages.
-    open_tags: Vec<Arc<str>>,
+    /// The tags that are open and where they stand, for messages.
+    open_tags: Vec<(Arc<str>, Place)>,
     /// What would close each of them.
     expected_ends: Vec<&'static [&'static str]>,
     /// How many hidden names have been made.
@@ -107,13 +126,13 @@ impl Parser<'_> {
 
     fn check_lexed(&self) -> Result<(), Fault> {
         match &self.token().kind {
-            TokenKind::Error(message) => Err(fault(&**message, self.place())),
+            TokenKind::Error { message, hint } => Err(fault(&**message, self.place(), &**hint)),
             _ => Ok(()),
         }
     }
 
-    fn fail<T>(&self, message: impl Into<String>) -> Result<T, Fault> {
-        Err(fault(message, self.place()))
+    fn fail<T>(&self, message: impl Into<String>, hint: impl Into<String>) -> Result<T, Fault> {
+        Err(fault(message, self.place(), hint))
     }
 
     fn is_name(&self, name: &str) -> bool {
@@ -165,18 +184,34 @@ impl Parser<'_> {
     }
 
     fn unexpected<T>(&self, expected: &str) -> Result<T, Fault> {
+        let wanted = sign(expected);
         let expected = crate::value::text::quote(expected);
-        if self.token().kind == TokenKind::End {
-            return self.fail(format!("unexpected end of template, expected {expected}."));
+        let found = &self.token().kind;
+        if *found == TokenKind::End {
+            let hint = format!("write {wanted}: what is opened here is never closed");
+            return self.fail(format!("unexpected end of template, expected {expected}."), hint);
         }
-        let found = crate::value::text::quote(self.token().kind.describe());
-        self.fail(format!("expected token {expected}, got {found}"))
+        let hint = match found {
+            TokenKind::VariableEnd | TokenKind::BlockEnd => {
+                format!("write {wanted} before {}", sign(found.describe()))
+            }
+            _ if wanted.ends_with("end of the tag") => {
+                "one value ends here: join it to the next with an operator such as `~` or `,`, or remove what follows"
+                    .into()
+            }
+            _ => format!("write {wanted} here"),
+        };
+        self.fail(
+            format!("expected token {expected}, got {}", crate::value::text::quote(found.describe())),
+            hint,
+        )
     }
 
     /// Runs a part of the grammar one level deeper.
     fn nested<T>(&mut self, part: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
         if self.nesting >= NESTING {
-            return Err(Fault::new(ErrorKind::Limit, "the template is nested too deeply", self.place()));
+            let fault = Fault::new(ErrorKind::Limit, "the template is nested too deeply", self.place());
+            return Err(fault.hint("move the inner part into a macro of its own"));
         }
         self.nesting += 1;
         let result = part(self);
@@ -191,6 +226,16 @@ impl Parser<'_> {
     }
 }
 
-fn fault(message: impl Into<String>, place: Place) -> Fault {
-    Fault::new(ErrorKind::Syntax, message, place)
+fn fault(message: impl Into<String>, place: Place, hint: impl Into<String>) -> Fault {
+    Fault::new(ErrorKind::Syntax, message, place).hint(hint)
+}
+
+/// A kind of token as it is written.
+fn sign(described: &str) -> String {
+    match described {
+        "end of print statement" => "`}}` at the end of the tag".into(),
+        "end of statement block" => "`%}` at the end of the tag".into(),
+        "name" => "a name".into(),
+        other => format!("`{other}`"),
+    }
 }

@@ -48,7 +48,10 @@ impl Parser<'_> {
                 let index = self.primary()?;
                 grown(ExpressionKind::Item(Box::new((object, index))), place, height)
             }
-            _ => self.fail("expected name or number"),
+            _ => self.fail(
+                "expected name or number",
+                "write a key after the dot; any other goes in brackets: `x['a-b']`",
+            ),
         }
     }
 
@@ -127,7 +130,10 @@ impl Parser<'_> {
         let opened = self.place();
         self.expect_symbol(Symbol::LeftParenthesis)?;
         let mut arguments = Arguments::default();
-        let invalid = || fault("invalid syntax for function call expression", opened);
+        let invalid = || {
+            let hint = "arguments by position come first, those by name after them: `f(1, two=2)`";
+            fault("invalid syntax for function call expression", opened, hint)
+        };
         let mut first = true;
         while !self.is_symbol(Symbol::RightParenthesis) {
             if !first {
@@ -160,7 +166,8 @@ impl Parser<'_> {
                 let value = self.expression()?;
                 if arguments.keyword.iter().any(|(known, _)| *known == name) {
                     let message = format!("keyword argument repeated: {name}");
-                    return Err(Fault::new(ErrorKind::Other("SyntaxError".into()), message, value.place));
+                    let fault = Fault::new(ErrorKind::Other("SyntaxError".into()), message, value.place);
+                    return Err(fault.hint("give it once"));
                 }
                 arguments.keyword.push((name, value));
             } else {
@@ -207,7 +214,8 @@ impl Parser<'_> {
             arguments = self.arguments()?;
         } else if self.starts_test_argument() {
             if self.is_name("is") {
-                return self.fail("You cannot chain multiple tests with is");
+                return self
+                    .fail("You cannot chain multiple tests with is", "join them: `(x is a) and (x is b)`");
             }
             let argument = self.nested(|this| {
                 let primary = this.primary()?;

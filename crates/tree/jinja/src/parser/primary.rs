@@ -53,7 +53,7 @@ impl Parser<'_> {
             }
             TokenKind::Symbol(Symbol::LeftBracket) => return self.list(),
             TokenKind::Symbol(Symbol::LeftBrace) => return self.dict(),
-            kind => return self.fail(format!("unexpected {}", quote(kind.describe()))),
+            _ => return self.no_value("unexpected"),
         };
         grown(kind, place, 0)
     }
@@ -102,12 +102,24 @@ impl Parser<'_> {
                 return Ok(only);
             }
             if !parenthesized {
-                let found = quote(self.token().kind.describe());
-                return self.fail(format!("Expected an expression, got {found}"));
+                return self.no_value("Expected an expression, got");
             }
         }
         let place = Place { start: start.start, end: self.end_of_last().max(start.start) };
         sequence(ExpressionKind::Tuple, items, Some(place))
+    }
+
+    /// Fails because something else stands where a value should; `what` comes before its name.
+    fn no_value<T>(&self, what: &str) -> Result<T, Fault> {
+        let found = &self.token().kind;
+        let hint = match found {
+            TokenKind::VariableEnd | TokenKind::BlockEnd | TokenKind::End => {
+                format!("a value is missing before {}", super::sign(found.describe()))
+            }
+            TokenKind::Symbol(symbol) => format!("a value is missing before `{}`", symbol.text()),
+            _ => "write a value here: a name, a number, or a text in quotes".into(),
+        };
+        self.fail(format!("{what} {}", quote(found.describe())), hint)
     }
 
     pub(super) fn at_tuple_end(&self, end: TupleEnd) -> bool {

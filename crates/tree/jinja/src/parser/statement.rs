@@ -99,7 +99,7 @@ impl Parser<'_> {
                     return Ok(body);
                 }
                 // The lexer lets nothing else stand outside a tag.
-                kind => return self.fail(format!("unexpected {}", quote(kind.describe()))),
+                kind => return self.fail(format!("unexpected {}", quote(kind.describe())), "remove it"),
             }
         }
     }
@@ -139,32 +139,48 @@ impl Parser<'_> {
                 format!(" Jinja was looking for the following tags: {looking}.")
             };
         }
-        if let Some(tag) = self.open_tags.last() {
+        if let Some((tag, _)) = self.open_tags.last() {
             message += &format!(" The innermost block that needs to be closed is {}.", quote(tag));
         }
-        let fault = fault(message, self.place());
-        match name {
-            Some(name) => fault.did_you_mean(name, TAGS.iter().copied()),
-            None => fault,
+        let mut fault = Fault::new(ErrorKind::Syntax, message, self.place());
+        let end = self.expected_ends.last().and_then(|ends| ends.iter().find(|end| end.starts_with("end")));
+        let is_end = name.is_none_or(|name| name.starts_with("end") && TAGS.contains(&name));
+        fault = match (end, name) {
+            (Some(end), None) => fault.hint(format!("write `{{% {end} %}}` where that block ends")),
+            (Some(end), Some(_)) if is_end => fault.hint(format!("write `{{% {end} %}}` here, or before")),
+            (None, Some(name)) if is_end => {
+                fault.hint(format!("no tag that `{name}` could close is open: remove it, or open one before"))
+            }
+            (_, Some(name)) => fault
+                .did_you_mean(name, TAGS.iter().copied())
+                .or_hint("a value is printed by `{{ … }}`; tags such as `{% if … %}` begin with their name"),
+            (_, None) => fault,
+        };
+        if is_end && let Some((_, opened)) = self.open_tags.last() {
+            fault.aside.related.push((*opened, "opened here"));
         }
+        fault
     }
 
     fn statement(&mut self, opened: Place, body: &mut Vec<Statement>) -> Result<(), Fault> {
         let TokenKind::Name(tag) = self.token().kind.clone() else {
-            return self.fail("tag name expected");
+            return self.fail(
+                "tag name expected",
+                "write the tag's name first, as in `{% if … %}`; `{{ … }}` prints a value",
+            );
         };
-        self.open_tags.push(tag.clone());
-        let kinds = self.tag(&tag)?;
+        self.open_tags.push((tag.clone(), opened.to(self.place())));
+        let kinds = self.tag(&tag, opened)?;
         self.open_tags.pop();
         let place = Place { start: opened.start, end: self.place().end.max(opened.end) };
         body.extend(kinds.into_iter().map(|kind| Statement { kind, place }));
         Ok(())
     }
 
-    fn tag(&mut self, tag: &Arc<str>) -> Result<Vec<StatementKind>, Fault> {
+    fn tag(&mut self, tag: &Arc<str>, opened: Place) -> Result<Vec<StatementKind>, Fault> {
         let kind = match &**tag {
             "load_yaml" | "load_json" | "load_text" => return self.load(tag),
-            "import_yaml" | "import_json" | "import_text" => return self.import_data(tag),
+            "import_yaml" | "import_json" | "import_text" => return self.import_data(tag, opened),
             "profile" => return self.profile(),
             "set" => self.set()?,
             "for" => self.for_loop()?,
@@ -298,6 +314,7 @@ impl Parser<'_> {
             return self.fail(
                 "Block names in Jinja have to be valid Python identifiers and may not contain hyphens, use an \
                  underscore instead.",
+                "write `_` instead of `-`",
             );
         }
         let body = self.closed_block(&["endblock"])?;
@@ -308,7 +325,10 @@ impl Parser<'_> {
             _ => false,
         };
         if required && !body.iter().all(is_blank) {
-            return self.fail("Required blocks can only contain comments or whitespace");
+            return self.fail(
+                "Required blocks can only contain comments or whitespace",
+                "take the content out, or the word `required`",
+            );
         }
         self.skip_name(&name)?;
         Ok(StatementKind::Block(Block { name, scoped, required, body }))
@@ -327,13 +347,17 @@ impl Parser<'_> {
                 defaults = true;
                 Some(self.expression()?)
             } else if defaults {
-                return self.fail("non-default argument follows default argument");
+                return self.fail(
+                    "non-default argument follows default argument",
+                    "give it a default too, or move it in front of those that have one",
+                );
             } else {
                 None
             };
             if signature.parameters.iter().any(|(known, _)| *known == name) {
                 let message = format!("duplicate argument {} in function definition", quote(&name));
-                return Err(Fault::new(ErrorKind::Other("SyntaxError".into()), message, place));
+                let fault = Fault::new(ErrorKind::Other("SyntaxError".into()), message, place);
+                return Err(fault.hint("rename one of the two"));
             }
             signature.parameters.push((name, default));
         }
@@ -348,7 +372,7 @@ impl Parser<'_> {
             if self.is_symbol(Symbol::LeftParenthesis) { self.signature()? } else { Signature::default() };
         let call = self.expression()?;
         if !matches!(call.kind, ExpressionKind::Call(..)) {
-            return Err(fault("expected call", place));
+            return Err(fault("expected call", place, "call a macro: `{% call name() %}`"));
         }
         let body = self.closed_block(&["endcall"])?;
         Ok(StatementKind::CallBlock(Box::new(CallBlock { call, signature, body })))

@@ -35,7 +35,8 @@ impl Parser<'_> {
                 return Ok(only);
             }
             let found = quote(self.token().kind.describe());
-            return self.fail(format!("Expected an expression, got {found}"));
+            let hint = "write the name that is set: `{% for name in … %}`, `{% set name = … %}`";
+            return self.fail(format!("Expected an expression, got {found}"), hint);
         }
         Ok(Target::Tuple(items, start))
     }
@@ -80,6 +81,7 @@ impl Parser<'_> {
             ExpressionKind::Filter(..) => "filter",
             ExpressionKind::Test(..) => "test",
         };
-        Err(fault(format!("can't assign to {}", quote(what)), place))
+        let hint = "only names are set; a dict or list is changed with `{% do x.update({…}) %}`, `{% do x.append(…) %}`";
+        Err(fault(format!("can't assign to {}", quote(what)), place, hint))
     }
 }

@@ -4,6 +4,7 @@ use std::cell::{Ref, RefCell, RefMut};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use indexmap::{IndexMap, IndexSet};
 
 use super::release::release;
@@ -131,7 +132,10 @@ impl Drop for ListCell {
 }
 
 /// The entries of a dict, in the order of insertion.
-pub type DictMap = IndexMap<Key, Value>;
+pub type DictMap = IndexMap<Key, Value, RandomState>;
+
+/// The members of a set.
+pub type KeySet = IndexSet<Key, RandomState>;
 
 /// A shared, mutable, ordered mapping. Keys are equal as Python's are: `1 == 1.0 == True`.
 #[derive(Clone, Default)]
@@ -247,7 +251,7 @@ impl Drop for DictCell {
 
 /// A shared, mutable set. It keeps the order of insertion, which Python leaves open.
 #[derive(Clone, Default)]
-pub struct Set(Rc<RefCell<IndexSet<Key>>>);
+pub struct Set(Rc<RefCell<KeySet>>);
 
 impl Set {
     /// An empty set.
@@ -257,22 +261,22 @@ impl Set {
 
     /// A set of the given items; an unhashable item is a `TypeError`.
     pub fn from_items(items: impl IntoIterator<Item = Value>) -> Result<Self, Error> {
-        let keys: Result<IndexSet<Key>, Error> = items.into_iter().map(Key::new).collect();
+        let keys: Result<KeySet, Error> = items.into_iter().map(Key::new).collect();
         Ok(Self::from_keys(keys?))
     }
 
     /// A set of the given keys.
-    pub fn from_keys(keys: IndexSet<Key>) -> Self {
+    pub fn from_keys(keys: KeySet) -> Self {
         Self(Rc::new(RefCell::new(keys)))
     }
 
     /// The items. Do not hold this while template code may run.
-    pub fn borrow(&self) -> Ref<'_, IndexSet<Key>> {
+    pub fn borrow(&self) -> Ref<'_, KeySet> {
         self.0.borrow()
     }
 
     /// The items, to change them. Do not hold this while template code may run.
-    pub fn borrow_mut(&self) -> RefMut<'_, IndexSet<Key>> {
+    pub fn borrow_mut(&self) -> RefMut<'_, KeySet> {
         self.0.borrow_mut()
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use num_bigint::BigInt;
 use value::Data;
 
@@ -51,7 +52,7 @@ fn from_data(data: &Data, depth: u32) -> Value {
         Data::Bytes(bytes) => Value::Bytes(bytes.clone()),
         Data::List(items) => Value::list(items.iter().map(|item| from_data(&item.data, depth)).collect()),
         Data::Map(map) => {
-            let mut entries = DictMap::with_capacity(map.len());
+            let mut entries = DictMap::with_capacity_and_hasher(map.len(), RandomState::default());
             for (key, value) in map.iter() {
                 if let Ok(key) = Key::new(from_key(key, depth)) {
                     entries.insert(key, from_data(&value.data, depth));

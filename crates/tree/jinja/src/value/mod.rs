@@ -25,7 +25,7 @@ use std::sync::Arc;
 use num_bigint::BigInt;
 use num_traits::ToPrimitive;
 
-pub use containers::{Dict, DictMap, List, Set, Tuple};
+pub use containers::{Dict, DictMap, KeySet, List, Set, Tuple};
 pub use convert::ToValueError;
 pub(crate) use iterate::Cursor;
 pub use iterate::{Generator, Iter, Range, View, ViewKind};

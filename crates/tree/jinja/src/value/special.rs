@@ -10,7 +10,7 @@ use super::Value;
 use super::release::release;
 use super::text::quote;
 use crate::vm::{Context, Frame, LoopContext, Output, Unit};
-use crate::{Args, Error, State};
+use crate::{Args, Error, SourceMap, State};
 
 /// A macro, a module, a namespace, a loop, a block, a bound method or a native function.
 pub enum Special {
@@ -38,6 +38,20 @@ pub struct Macro {
     pub(crate) function: usize,
     pub(crate) frame: Rc<Frame>,
     pub(crate) context: Rc<Context>,
+}
+
+impl Value {
+    /// Where the text of a value came from: of an imported template or the body of a `{% load_yaml %}`, what printed
+    /// each part of it. Other values do not know.
+    pub fn origin(&self) -> SourceMap {
+        match self {
+            Self::Special(special) => match &**special {
+                Special::Module(module) => SourceMap::new(module.body.runs.clone()),
+                _ => SourceMap::default(),
+            },
+            _ => SourceMap::default(),
+        }
+    }
 }
 
 /// The body of a recursive loop with the frame it stands in.
@@ -162,6 +176,12 @@ fn optional_name(name: Option<&Arc<str>>) -> String {
 }
 
 impl Macro {
+    /// Whether no template can name it: the body of a `{% load_yaml %}` and its kin, which is read as data.
+    pub(crate) fn is_hidden(&self) -> bool {
+        let function = self.unit.template.functions.get(self.function);
+        function.and_then(|function| function.name.as_ref()).is_some_and(|name| name.ends_with('$'))
+    }
+
     /// The macro's name; a `caller` has none.
     pub fn name(&self) -> Option<Arc<str>> {
         self.unit.template.functions.get(self.function)?.name.clone()

@@ -36,7 +36,12 @@ pub enum UndefinedKind {
         index: Value,
     },
     /// Told in words.
-    Hint(String),
+    Hint {
+        /// The words.
+        text: String,
+        /// What may have been meant.
+        near: Option<Arc<str>>,
+    },
     /// The sandbox forbids the attribute.
     Unsafe {
         /// The type of what was asked.
@@ -95,12 +100,16 @@ impl Undefined {
                 ErrorKind::Undefined,
                 format!("{} has no attribute {}", quote(&object_repr(object)), quote(name)),
             )
-            .did_you_mean(name, known_attributes(object).iter().map(|known| &**known)),
+            .did_you_mean(name, known_attributes(object).iter().map(|known| &**known))
+            .or_hint(instead_of(object, name)),
             UndefinedKind::Element { object, index } => Error::new(
                 ErrorKind::Undefined,
                 format!("{} has no element {}", object_repr(object), repr_short(index)),
             ),
-            UndefinedKind::Hint(text) => Error::new(ErrorKind::Undefined, text.clone()),
+            UndefinedKind::Hint { text, near } => {
+                let error = Error::new(ErrorKind::Undefined, text.clone());
+                near.iter().fold(error, |error, near| error.hint(format!("did you mean `{near}`?")))
+            }
             UndefinedKind::Unsafe { type_name, name } => Error::new(
                 ErrorKind::Security,
                 format!("access to attribute {} of {} object is unsafe.", quote(name), quote(type_name)),
@@ -117,6 +126,25 @@ fn object_repr(object: &Value) -> String {
         Value::Undefined(undefined) => format!("jinja2.runtime.{} object", undefined.type_name()),
         Value::Special(special) => format!("{} object", special.qualified_type_name()),
         object => format!("{} object", object.type_name()),
+    }
+}
+
+/// What to write instead of asking for an attribute that is not there and like none that is.
+fn instead_of(object: &Value, name: &str) -> String {
+    const SHOWN: usize = 8;
+    match object {
+        Value::Dict(_) => {
+            let known = known_attributes(object);
+            let shown: Vec<String> = known.iter().take(SHOWN).map(|known| format!("`{known}`")).collect();
+            let has = match known.len() {
+                0 => "the mapping is empty".to_string(),
+                count if count > SHOWN => format!("it has {} and {} more", shown.join(", "), count - SHOWN),
+                _ => format!("it has {}", shown.join(", ")),
+            };
+            format!("{has}; `.get('{name}', …)` says what to use where the key is missing")
+        }
+        Value::None => "it is none: say what to use instead, `(x or {})`, or ask first, `if x`".into(),
+        _ => format!("say what to use without it: `| default('…')`, or ask first: `if x.{name} is defined`"),
     }
 }
 

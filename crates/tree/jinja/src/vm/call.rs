@@ -3,6 +3,8 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+
 use super::context::Frame;
 use super::loops::LoopContext;
 use super::output::Output;
@@ -10,7 +12,9 @@ use super::{ITEM_SLOT, State};
 use crate::program::CallShape;
 use crate::value::special::Macro;
 use crate::value::text::quote;
-use crate::value::{Cursor, Dict, Iter, Key, RecursiveLoop, Special, Undefined, UndefinedKind, access};
+use crate::value::{
+    Cursor, Dict, Iter, Key, Module, RecursiveLoop, Special, Undefined, UndefinedKind, access,
+};
 use crate::{Args, Error, ErrorKind, Value, methods};
 
 impl State<'_> {
@@ -20,6 +24,9 @@ impl State<'_> {
             Value::Special(special) => match &**special {
                 Special::Macro(this) => {
                     let slots = bind(this, args)?;
+                    if this.is_hidden() {
+                        return self.captured_places(|state| state.run_macro(this, slots));
+                    }
                     self.captured(|state| state.run_macro(this, slots))
                 }
                 Special::Loop(this) => {
@@ -113,6 +120,17 @@ impl State<'_> {
         let inner = std::mem::replace(&mut self.output, outer);
         result?;
         self.captured_text(inner)
+    }
+
+    /// Runs something and answers what it printed as a text that knows where it came from: a module without names.
+    fn captured_places(&mut self, run: impl FnOnce(&mut Self) -> Result<(), Error>) -> Result<Value, Error> {
+        let outer = std::mem::replace(&mut self.output, Output::mapped());
+        let result = run(self);
+        let body = std::mem::replace(&mut self.output, outer);
+        result?;
+        self.charge_text(body.text.len())?;
+        let module = Module { name: None, exports: IndexMap::new(), body };
+        Ok(Value::Special(Rc::new(Special::Module(module))))
     }
 
     pub(super) fn captured_text(&mut self, output: Output) -> Result<Value, Error> {
@@ -273,7 +291,12 @@ fn bind(this: &Macro, mut args: Args) -> Result<Vec<Option<Value>>, Error> {
         && !found_caller
     {
         let caller = args.take_keyword("caller").filter(|caller| !caller.is_none());
-        let missing = || Value::Undefined(Undefined::new(UndefinedKind::Hint("No caller defined".into())));
+        let missing = || {
+            Value::Undefined(Undefined::new(UndefinedKind::Hint {
+                text: "No caller defined".into(),
+                near: None,
+            }))
+        };
         put(slot, Some(caller.unwrap_or_else(missing)));
     }
     let name = || this.name().map_or_else(|| "None".into(), |name| quote(&name));

@@ -1,10 +1,10 @@
 //! What a running template sees.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashSet};
 use value::{SourceId, Span};
 
 use crate::Value;
@@ -12,10 +12,22 @@ use crate::ast::Place;
 use crate::program::Template;
 
 /// Variables that every template of a rendering sees. Cloning shares them until one side changes.
+///
+/// Renderings have most of them in common and few of their own, so those are a list on top of the others.
 #[derive(Clone, Default)]
 pub struct Globals {
-    map: Rc<HashMap<Arc<str>, Value>>,
+    layers: Rc<Layers>,
 }
+
+#[derive(Clone, Default)]
+struct Layers {
+    /// What was set last, each name once.
+    own: Vec<(Arc<str>, Value)>,
+    below: Rc<HashMap<Arc<str>, Value>>,
+}
+
+/// The most variables in the list on top.
+const OWN: usize = 16;
 
 impl Globals {
     /// No variables.
@@ -25,24 +37,38 @@ impl Globals {
 
     /// The variable of that name.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.map.get(name)
+        let Layers { own, below } = &*self.layers;
+        own.iter().find(|(known, _)| &**known == name).map(|(_, value)| value).or_else(|| below.get(name))
     }
 
     /// Sets a variable.
     pub fn set(&mut self, name: impl Into<Arc<str>>, value: impl Into<Value>) {
-        Rc::make_mut(&mut self.map).insert(name.into(), value.into());
+        let (name, value) = (name.into(), value.into());
+        let Layers { own, below } = Rc::make_mut(&mut self.layers);
+        if let Some((_, place)) = own.iter_mut().find(|(known, _)| *known == name) {
+            *place = value;
+            return;
+        }
+        if own.len() == OWN {
+            Rc::make_mut(below).extend(own.drain(..));
+        }
+        own.push((name, value));
     }
 
     /// All variables, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Value)> {
-        self.map.iter()
+        let Layers { own, below } = &*self.layers;
+        let hidden = |name: &Arc<str>| own.iter().any(|(known, _)| known == name);
+        let below = below.iter().filter(move |(name, _)| !hidden(name));
+        own.iter().map(|(name, value)| (name, value)).chain(below)
     }
 }
 
 impl<N: Into<Arc<str>>, V: Into<Value>> FromIterator<(N, V)> for Globals {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
-        let map = variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-        Self { map: Rc::new(map) }
+        let below: HashMap<_, _> =
+            variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self { layers: Rc::new(Layers { own: Vec::new(), below: Rc::new(below) }) }
     }
 }
 

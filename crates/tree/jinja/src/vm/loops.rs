@@ -167,7 +167,10 @@ impl LoopContext {
     }
 
     fn nothing(&self, hint: &str) -> Value {
-        Value::Undefined(Undefined::with_strictness(UndefinedKind::Hint(hint.into()), self.strict))
+        Value::Undefined(Undefined::with_strictness(
+            UndefinedKind::Hint { text: hint.into(), near: None },
+            self.strict,
+        ))
     }
 
     /// `loop.cycle(...)` and `loop.changed(...)`

@@ -14,12 +14,12 @@ mod run;
 mod structure;
 mod templates;
 
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 pub use context::Globals;
 pub(crate) use context::{Context, Frame, Unit};
+use foldhash::HashMap;
 use loops::ForState;
 pub(crate) use loops::LoopContext;
 pub(crate) use output::Output;
@@ -75,7 +75,7 @@ impl<'r> State<'r> {
             captures: Vec::new(),
             autoescape: false,
             outer_autoescapes: Vec::new(),
-            units: HashMap::new(),
+            units: HashMap::default(),
             context: None,
             kept_frames: Vec::new(),
             kept_contexts: Vec::new(),
@@ -123,7 +123,9 @@ impl<'r> State<'r> {
             None => {
                 self.steps_left = 0;
                 let most = self.limits().steps;
-                Err(Error::limit(format!("the template takes too long: more than {most} steps")))
+                Err(Error::limit(format!("the template takes too long: more than {most} steps")).hint(
+                    "a loop runs over too much: let it run over fewer items, and not inside another one",
+                ))
             }
         }
     }
@@ -131,7 +133,7 @@ impl<'r> State<'r> {
     /// Runs something one level deeper, unless that is too deep.
     pub(crate) fn deeper<T>(&mut self, run: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
         if self.depth >= self.limits().depth {
-            return Err(Error::limit("maximum recursion depth exceeded"));
+            return Err(Error::recursion());
         }
         self.depth += 1;
         let result = run(self);
@@ -143,7 +145,9 @@ impl<'r> State<'r> {
     pub fn charge_text(&mut self, bytes: usize) -> Result<(), Error> {
         let most = self.limits().text;
         if bytes > most {
-            return Err(Error::limit(format!("a text of {bytes} bytes is too long (at most {most})")));
+            return Err(Error::limit(format!("a text of {bytes} bytes is too long (at most {most})")).hint(
+                "make it shorter; large files are copied as they are: `file.managed` without `template`",
+            ));
         }
         self.charge(bytes as u64 / 64)
     }
@@ -152,7 +156,8 @@ impl<'r> State<'r> {
     pub fn charge_items(&mut self, items: usize) -> Result<(), Error> {
         let most = self.limits().items;
         if items > most {
-            return Err(Error::limit(format!("a collection of {items} items is too large (at most {most})")));
+            return Err(Error::limit(format!("a collection of {items} items is too large (at most {most})"))
+                .hint("give `range` smaller numbers, or repeat fewer items"));
         }
         self.charge(items as u64 / 16)
     }
@@ -167,6 +172,7 @@ impl<'r> State<'r> {
 
     pub(crate) fn integer_too_large(&self) -> Error {
         Error::limit(format!("the integer is too large (at most {} bits)", self.limits().integer_bits))
+            .hint("calculate with smaller numbers, or with floats: `9.0 ** 9`")
     }
 
     /// An undefined value, strict if the environment is.
@@ -176,7 +182,7 @@ impl<'r> State<'r> {
 
     /// An undefined value that explains itself.
     pub fn undefined_hint(&self, hint: impl Into<String>) -> Value {
-        self.undefined(UndefinedKind::Hint(hint.into()))
+        self.undefined(UndefinedKind::Hint { text: hint.into(), near: None })
     }
 
     /// The variable of that name in the context of the running template (not its local ones).

@@ -1,5 +1,7 @@
 //! Instructions of expressions.
 
+use foldhash::fast::RandomState;
+
 use super::State;
 use super::run::{Jump, Scene, name_at};
 use crate::program::Op;
@@ -92,7 +94,7 @@ impl State<'_> {
 
     fn build_dict(&mut self, count: usize) -> Result<(), Error> {
         let mut values = self.pop_many(count.saturating_mul(2)).into_iter();
-        let mut entries = DictMap::with_capacity(count);
+        let mut entries = DictMap::with_capacity_and_hasher(count, RandomState::default());
         while let (Some(key), Some(value)) = (values.next(), values.next()) {
             entries.insert(Key::new(key)?, value);
         }

@@ -36,7 +36,7 @@ impl State<'_> {
     ) -> Result<Option<Value>, Error> {
         let Some(function) = unit.template.functions.get(index) else { return Ok(None) };
         if self.depth >= self.limits().depth {
-            return Err(Error::limit("maximum recursion depth exceeded"));
+            return Err(Error::recursion());
         }
         self.depth += 1;
         let outer_context = self.context.replace(context.clone());
@@ -283,7 +283,8 @@ impl State<'_> {
     fn check_output(&mut self) -> Result<(), Error> {
         let most = self.limits().output;
         if self.output.text.len() > most {
-            return Err(Error::limit(format!("the template prints too much: more than {most} bytes")));
+            return Err(Error::limit(format!("the template prints too much: more than {most} bytes"))
+                .hint("let the loop print less, or run over fewer items"));
         }
         Ok(())
     }
@@ -397,6 +398,7 @@ fn locate(error: Error, unit: &Unit, function: &Function, at: usize) -> Error {
         Some(Op::Import { .. }) => "imported here",
         Some(Op::Extends | Op::RenderParent) => "extended here",
         Some(Op::Block { .. }) => "in this block",
+        Some(Op::Filter { .. }) => "loaded here",
         _ => "called here",
     };
     error.traced(span, label)

@@ -48,7 +48,10 @@ impl State<'_> {
                 let hint = format!(
                     "the inline if-expression on {place} evaluated to false and no else section was defined."
                 );
-                self.stack.push(Value::Undefined(Undefined::lenient(UndefinedKind::Hint(hint))));
+                self.stack.push(Value::Undefined(Undefined::lenient(UndefinedKind::Hint {
+                    text: hint,
+                    near: None,
+                })));
             }
             Op::ForStart { extended, recursive } => {
                 let iterable = self.pop();

@@ -1,9 +1,10 @@
 //! Includes, imports, inheritance.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
+
+use foldhash::HashMap;
 
 use super::context::{Context, Frame, Globals, Unit};
 use super::output::Output;
@@ -11,7 +12,7 @@ use super::{BlockReference, State};
 use crate::program::Variable;
 use crate::value::text::quote;
 use crate::value::{Module, Special};
-use crate::{Error, ErrorKind, Value};
+use crate::{Error, ErrorKind, UndefinedKind, Value};
 
 impl State<'_> {
     /// Runs a template's body.
@@ -152,7 +153,7 @@ impl State<'_> {
         if let Some(module) = &*unit.module.borrow() {
             return Ok(module.clone());
         }
-        let module = self.make_module(unit, HashMap::new(), self.globals.clone())?;
+        let module = self.make_module(unit, HashMap::default(), self.globals.clone())?;
         unit.module.replace(Some(module.clone()));
         Ok(module)
     }
@@ -188,11 +189,13 @@ impl State<'_> {
             Some(importer) => format!("line {line} in {}", quote(importer)),
             None => format!("line {line}"),
         };
-        self.undefined_hint(format!(
+        let text = format!(
             "the template {} (imported on {place}) does not export the requested name {}",
             module.name.as_ref().map_or_else(|| "None".into(), |name| quote(name)),
             quote(name)
-        ))
+        );
+        let near = report::suggest(name, module.exports.keys().map(|known| &**known)).map(Arc::from);
+        self.undefined(UndefinedKind::Hint { text, near })
     }
 
     /// `{% extends %}`

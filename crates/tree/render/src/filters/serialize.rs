@@ -1,9 +1,12 @@
 //! Values to text and back: `yaml`, `json`, `python`, `load_yaml`, …
 
-use jinja::{Args, Environment, Error, ErrorKind, Signature, State, Value};
+use std::ops::Range;
+
+use jinja::{Args, Environment, Error, ErrorKind, Signature, SourceMap, State, Value};
 use value::Data;
 
-use crate::yaml::{self, DumpStyle, Nowhere};
+use crate::json;
+use crate::yaml::{self, DumpStyle, Nowhere, Stage, YamlError};
 
 pub(super) fn register(environment: &mut Environment) {
     environment.add_filter("yaml", |_, args| {
@@ -42,13 +45,7 @@ pub(super) fn register(environment: &mut Environment) {
         Ok(Value::Markup(state.repr(&value)?.into()))
     });
     environment.add_filter("load_yaml", load_yaml);
-    environment.add_filter("load_json", |state, args| {
-        let [value] = args.bind(&Signature::new("load_json", &["value"], 1))?;
-        let text = state.text(&value.unwrap_or(Value::None))?;
-        value::json::from_text(&text).map(|value| Value::from(&value)).map_err(|error| {
-            Error::new(ErrorKind::Runtime, format!("Unable to load json from {text}")).hint(error.to_string())
-        })
-    });
+    environment.add_filter("load_json", load_json);
     environment.add_filter("load_text", |state, args| {
         let [value] = args.bind(&Signature::new("load_text", &["value"], 1))?;
         match value.unwrap_or(Value::None) {
@@ -114,14 +111,44 @@ fn load_yaml(state: &mut State<'_>, args: Args) -> Result<Value, Error> {
     }
     let text = state.text(&value)?;
     state.charge_text(text.len().saturating_mul(8))?;
-    let loaded = yaml::load(&text, &Nowhere).map_err(|error| {
+    match yaml::load(&text, &Nowhere) {
+        Ok(loaded) => Ok(Value::from(&loaded)),
+        Err(error) => Err(bad_yaml(error, &text, &value.origin())),
+    }
+}
+
+/// In Salt's words, at the line of the file that the text came from; the marked lines stand in for it where that is
+/// not known.
+fn bad_yaml(error: YamlError, text: &str, origin: &SourceMap) -> Error {
+    let span = |range: &Range<usize>| origin.span(range.clone());
+    let mut message = format!("Encountered error loading yaml: {}", error.problem.text);
+    let place = span(&error.problem.at);
+    if place.is_none() {
         let at = error.problem.at.start.min(text.len());
         let line = text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count();
-        let shown = around(&text, line);
-        let message = format!("Encountered error loading yaml: {}\n{shown}", error.problem.text);
-        error.hints.iter().fold(Error::new(ErrorKind::Runtime, message), |error, hint| error.hint(hint))
-    })?;
-    Ok(Value::from(&loaded))
+        message = format!("{message}\n{}", around(text, line));
+    }
+    let mut found = Error::new(ErrorKind::Runtime, message).at(place);
+    let context = error.context.filter(|_| error.stage != Stage::Constructor);
+    for part in error.related.iter().map(|(part, _)| part).chain(&context) {
+        found = found.related(span(&part.at), part.text.as_str());
+    }
+    error.hints.into_iter().fold(found, Error::hint)
+}
+
+fn load_json(state: &mut State<'_>, args: Args) -> Result<Value, Error> {
+    let [value] = args.bind(&Signature::new("load_json", &["value"], 1))?;
+    let value = value.unwrap_or(Value::None);
+    let text = state.text(&value)?;
+    json::read(&text).map(|data| Value::from(&data)).map_err(|error| {
+        let place = value.origin().span(error.at.clone());
+        let message = if place.is_none() {
+            format!("Unable to load json from {text}")
+        } else {
+            format!("Unable to load json: {}", error.what)
+        };
+        Error::new(ErrorKind::Runtime, message).at(place).hint(error.hint)
+    })
 }
 
 /// The lines around a line, that one marked.

@@ -100,7 +100,9 @@ pub(super) fn register(environment: &mut Environment) {
     }
     environment.add_function("raise", |state, args| {
         let message = one_text(state, args, "raise")?;
-        Err(Error::new(ErrorKind::Runtime, &*message))
+        Err(Error::new(ErrorKind::Runtime, &*message).hint(
+            "the template calls `raise` here: do what it asks for, or change the condition that leads to it",
+        ))
     });
     environment.add_test("equalto", |_, args| {
         let [a, b] = args.bind(&Signature::new("equalto", &["value", "other"], 2))?;

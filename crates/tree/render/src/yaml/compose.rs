@@ -1,10 +1,12 @@
 //! Events to nodes: anchors, aliases, tags.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 use std::ops::Range;
 
+use foldhash::HashMap;
 use libyaml_safer::EventData;
 
+use super::block;
 use super::error::{Stage, YamlError};
 use super::scan::{Events, Placed};
 use super::schema::{self, Tag};
@@ -14,26 +16,28 @@ pub(super) const MAX_DEPTH: usize = 200;
 
 /// The nodes of one document. Aliases are shared nodes, so this is a graph.
 #[derive(Default)]
-pub(super) struct Document {
-    pub(super) nodes: Vec<Node>,
+pub(super) struct Document<'t> {
+    pub(super) nodes: Vec<Node<'t>>,
     pub(super) root: Option<NodeId>,
 }
 
 pub(super) type NodeId = usize;
 
-pub(super) struct Node {
+#[derive(Debug, PartialEq)]
+pub(super) struct Node<'t> {
     pub(super) tag: Tag,
-    pub(super) content: Content,
+    pub(super) content: Content<'t>,
     pub(super) at: Range<usize>,
 }
 
-pub(super) enum Content {
-    Scalar(String),
+#[derive(Debug, PartialEq)]
+pub(super) enum Content<'t> {
+    Scalar(Cow<'t, str>),
     Sequence(Vec<NodeId>),
     Mapping(Vec<(NodeId, NodeId)>),
 }
 
-impl Content {
+impl Content<'_> {
     /// PyYAML's name for the kind of node.
     pub(super) fn name(&self) -> &'static str {
         match self {
@@ -45,7 +49,15 @@ impl Content {
 }
 
 /// Reads the one document of a text; nodes are empty when there is none.
-pub(super) fn compose(text: &str) -> Result<Document, YamlError> {
+pub(super) fn compose(text: &str) -> Result<Document<'_>, YamlError> {
+    match block::read(text) {
+        Some(document) => Ok(document),
+        None => compose_from_events(text),
+    }
+}
+
+/// Reads it by way of the scanner, whatever is in it.
+pub(super) fn compose_from_events(text: &str) -> Result<Document<'_>, YamlError> {
     let events = Events::new(text)?;
     let mut composer = Composer::default();
     events.for_each(|event| composer.take(event))?;
@@ -53,8 +65,8 @@ pub(super) fn compose(text: &str) -> Result<Document, YamlError> {
 }
 
 #[derive(Default)]
-struct Composer {
-    document: Document,
+pub(super) struct Composer<'t> {
+    pub(super) document: Document<'t>,
     anchors: HashMap<String, NodeId>,
     /// The collections that are open, outermost first.
     open: Vec<Open>,
@@ -67,7 +79,7 @@ struct Open {
     key: Option<NodeId>,
 }
 
-impl Composer {
+impl<'t> Composer<'t> {
     fn take(&mut self, event: Placed) -> Result<(), YamlError> {
         let at = event.start..event.end;
         match event.data {
@@ -96,7 +108,7 @@ impl Composer {
                     _ if plain_implicit => schema::resolve(&value),
                     _ => Tag::Str,
                 };
-                let node = self.add(tag, Content::Scalar(value), at, anchor)?;
+                let node = self.add(tag, Content::Scalar(value.into()), at, anchor)?;
                 self.place(node);
             }
             EventData::SequenceStart { anchor, tag, .. } => {
@@ -116,27 +128,32 @@ impl Composer {
     fn add(
         &mut self,
         tag: Tag,
-        content: Content,
+        content: Content<'t>,
         at: Range<usize>,
         anchor: Option<String>,
     ) -> Result<NodeId, YamlError> {
-        let node = self.document.nodes.len();
         if let Some(anchor) = anchor {
             if let Some(first) = self.anchors.get(&anchor).and_then(|first| self.document.nodes.get(*first)) {
                 let first = first.at.clone();
                 return Err(YamlError::composer("second occurrence", at)
                     .in_context("found duplicate anchor; first occurrence", first));
             }
-            self.anchors.insert(anchor, node);
+            self.anchors.insert(anchor, self.document.nodes.len());
         }
-        self.document.nodes.push(Node { tag, content, at });
-        Ok(node)
+        Ok(self.push(tag, content, at))
     }
 
-    fn open(
+    /// Adds a node that stands nowhere yet.
+    pub(super) fn push(&mut self, tag: Tag, content: Content<'t>, at: Range<usize>) -> NodeId {
+        self.document.nodes.push(Node { tag, content, at });
+        self.document.nodes.len() - 1
+    }
+
+    /// Opens a collection where the next node belongs.
+    pub(super) fn open(
         &mut self,
         tag: Tag,
-        content: Content,
+        content: Content<'t>,
         at: Range<usize>,
         anchor: Option<String>,
     ) -> Result<(), YamlError> {
@@ -150,7 +167,8 @@ impl Composer {
         Ok(())
     }
 
-    fn close(&mut self, end: usize) {
+    /// Closes the innermost open collection.
+    pub(super) fn close(&mut self, end: usize) {
         if let Some(open) = self.open.pop()
             && let Some(node) = self.document.nodes.get_mut(open.node)
         {
@@ -159,7 +177,7 @@ impl Composer {
     }
 
     /// Puts a node where the next one belongs.
-    fn place(&mut self, node: NodeId) {
+    pub(super) fn place(&mut self, node: NodeId) {
         let Some(open) = self.open.last_mut() else {
             self.document.root = Some(node);
             return;

@@ -1,7 +1,10 @@
 //! Nodes to values: tags, merge keys, duplicate keys.
 
-use std::collections::HashSet;
+use std::hash::BuildHasher as _;
+use std::sync::Arc;
 
+use foldhash::HashSet;
+use foldhash::fast::RandomState;
 use value::{Data, Key, Map, Value};
 
 use super::Places;
@@ -14,17 +17,19 @@ pub(super) const MAX_VALUES: usize = 4_000_000;
 
 const MAPPING: &str = "while constructing a mapping";
 
-pub(super) struct Constructor<'d, P> {
-    document: &'d mut Document,
+pub(super) struct Constructor<'d, 't, P> {
+    document: &'d mut Document<'t>,
     places: &'d P,
-    /// Mappings whose merge keys have been resolved.
-    flat: HashSet<NodeId>,
+    /// By node: mappings whose merge keys have been resolved.
+    flat: Vec<bool>,
+    words: Words,
     values: usize,
 }
 
-impl<'d, P: Places> Constructor<'d, P> {
-    pub(super) fn new(document: &'d mut Document, places: &'d P) -> Self {
-        Self { document, places, flat: HashSet::new(), values: 0 }
+impl<'d, 't, P: Places> Constructor<'d, 't, P> {
+    pub(super) fn new(document: &'d mut Document<'t>, places: &'d P) -> Self {
+        let flat = vec![false; document.nodes.len()];
+        Self { document, places, flat, words: Words::default(), values: 0 }
     }
 
     pub(super) fn construct(&mut self, id: NodeId, depth: usize) -> Result<Value, YamlError> {
@@ -40,6 +45,7 @@ impl<'d, P: Places> Constructor<'d, P> {
         }
         let span = self.places.span(node.at.clone());
         let data = match (&node.tag, &node.content) {
+            (Tag::Str, Content::Scalar(text)) => Data::Str(self.words.shared(text)),
             (tag, Content::Scalar(text)) if scalar_tag(tag) => self.scalar(id, tag, text)?,
             (Tag::Seq, Content::Sequence(items)) => Data::List(self.items(items.clone(), depth)?),
             (Tag::Map | Tag::Omap, Content::Mapping(_)) => Data::Map(self.mapping(id, depth)?),
@@ -105,7 +111,7 @@ impl<'d, P: Places> Constructor<'d, P> {
             Some(Content::Mapping(pairs)) => pairs.clone(),
             _ => return Err(self.misfit(id)),
         };
-        let mut map = Map::new();
+        let mut map = Map::with_capacity(pairs.len());
         for (key_node, value_node) in &pairs {
             let key = self.key(id, *key_node, depth)?;
             let value = if self.is_scalar(*value_node) {
@@ -174,8 +180,9 @@ impl<'d, P: Places> Constructor<'d, P> {
     /// Replaces merge keys (`<<`) by the entries they stand for, which come first; keys that the mapping
     /// has itself win.
     fn flatten(&mut self, id: NodeId, depth: usize) -> Result<(), YamlError> {
-        if !self.flat.insert(id) || depth > MAX_DEPTH {
-            return Ok(());
+        match self.flat.get_mut(id) {
+            Some(flat) if !*flat && depth <= MAX_DEPTH => *flat = true,
+            _ => return Ok(()),
         }
         let Some(Content::Mapping(pairs)) = self.document.nodes.get(id).map(|node| &node.content) else {
             return Ok(());
@@ -333,6 +340,34 @@ impl<'d, P: Places> Constructor<'d, P> {
         out.push_str(&format!("{class}(tag='{}', value=", node.tag.name()));
         self.write_content(id, out, depth + 1);
         out.push(')');
+    }
+}
+
+/// Short texts met lately. Those that a document repeats, keys above all, are kept once.
+#[derive(Default)]
+struct Words {
+    recent: Vec<Arc<str>>,
+    hasher: RandomState,
+}
+
+impl Words {
+    fn shared(&mut self, text: &str) -> Arc<str> {
+        const LONGEST: usize = 40;
+        const KEPT: usize = 256;
+        if text.len() > LONGEST {
+            return text.into();
+        }
+        if self.recent.is_empty() {
+            self.recent.resize(KEPT, Arc::default());
+        }
+        match self.recent.get_mut(self.hasher.hash_one(text) as usize % KEPT) {
+            Some(known) if **known == *text => Arc::clone(known),
+            Some(place) => {
+                *place = text.into();
+                Arc::clone(place)
+            }
+            None => text.into(),
+        }
     }
 }
 

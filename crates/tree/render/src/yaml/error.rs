@@ -23,6 +23,8 @@ pub struct YamlError {
     pub hints: Vec<String>,
     /// Other places that matter, each with what it has to do with it.
     pub related: Vec<(Part, Span)>,
+    /// Whether the text ended where more was expected: what to correct is where the context began.
+    pub at_end: bool,
 }
 
 /// One half of an error: a text and the bytes it is about.
@@ -59,6 +61,7 @@ impl YamlError {
             span: Span::NONE,
             hints: Vec::new(),
             related: Vec::new(),
+            at_end: false,
         }
     }
 
@@ -102,6 +105,7 @@ impl YamlError {
         for (part, span) in &mut self.related {
             *span = place.span(part.at.clone());
         }
+        self.at_end = self.context.is_some() && self.problem.at.start >= text.trim_end().len();
         if self.hints.is_empty() {
             self.hints.extend(super::hints::for_error(&self, text));
         }
@@ -137,6 +141,11 @@ impl std::error::Error for YamlError {}
 impl From<YamlError> for Problem {
     fn from(error: YamlError) -> Self {
         let mut problem = Self::error(error.code(), error.to_string()).at(error.span);
+        if error.at_end {
+            let hints = error.hints.into_iter();
+            return hints
+                .fold(problem.at(error.context_span).related(error.span, "the text ends here"), Self::hint);
+        }
         for (part, span) in error.related {
             problem = problem.related(span, part.text);
         }

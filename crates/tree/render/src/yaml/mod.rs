@@ -2,8 +2,8 @@
 //!
 //! Salt loads with libyaml and a schema of its own: YAML 1.1 as PyYAML resolves it, except that leading
 //! zeros do not make a number octal, timestamps stay text, and a key that a mapping has twice is an error.
-//! [`load`] does the same, in four steps: `scan` (events, by libyaml's scanner in Rust), `compose`
-//! (nodes, anchors, aliases), `schema` (what a plain scalar means) and `construct` (values, merge keys).
+//! [`load`] does the same, in four steps: `scan` (events, by libyaml's scanner in Rust; `block` spares simple texts
+//! this), `compose` (nodes, anchors, aliases), `schema` (what a plain scalar means) and `construct` (values, merge keys).
 //! Every value and key carries its place, which [`Places`] answers: in a plain file, or through a
 //! rendered template back to its source.
 //!
@@ -12,6 +12,7 @@
 //! Promises: no text makes [`load`] panic; nesting and the size that aliases can make are bounded. Unlike
 //! Salt, a collection that contains itself is an error, and a set becomes a list.
 
+mod block;
 mod compose;
 mod construct;
 mod dump;

@@ -6,6 +6,7 @@
 //! commas, and has no byte order mark; what that changes is undone here.
 
 use std::borrow::Cow;
+use std::io::{BufRead, Read};
 
 use libyaml_safer::{Encoding, Event, EventData, Parser, ScalarStyle, Scanner, TokenData};
 
@@ -37,10 +38,9 @@ impl<'t> Events<'t> {
         &self,
         mut each: impl FnMut(Placed) -> Result<(), YamlError>,
     ) -> Result<(), YamlError> {
-        let mut bytes = self.adjusted.text.as_bytes();
         let mut parser = Parser::new();
         parser.set_encoding(Encoding::Utf8);
-        parser.set_input(&mut bytes);
+        parser.set_input(Pieces(self.adjusted.text.as_bytes()));
         loop {
             let event = parser.parse().map_err(|error| self.error(&error))?;
             let last = matches!(event.data, EventData::StreamEnd);
@@ -91,6 +91,26 @@ impl<'t> Events<'t> {
 
     fn end_of_character(&self, at: usize) -> usize {
         self.given.get(at..).and_then(|rest| rest.chars().next()).map_or(at, |c| at + c.len_utf8())
+    }
+}
+
+/// A text in pieces: the scanner turns each into characters of four bytes before it looks at the first of them.
+struct Pieces<'t>(&'t [u8]);
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl BufRead for Pieces<'_> {
+    fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
+        const LONGEST: usize = 4096;
+        Ok(self.0.get(..LONGEST).unwrap_or(self.0))
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.0 = self.0.get(count..).unwrap_or_default();
     }
 }
 
@@ -257,6 +277,9 @@ fn refuse_control_characters(text: &str) -> Result<(), YamlError> {
         matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}')
             || c >= '\u{10000}'
     };
+    if text.bytes().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')) {
+        return Ok(());
+    }
     match text.char_indices().enumerate().find(|(_, (_, c))| !allowed(*c)) {
         None => Ok(()),
         Some((position, (at, c))) => Err(YamlError::control_character(c, position, at..at + c.len_utf8())),

@@ -1,9 +1,11 @@
 //! Finding chunks by what requisites say of them.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::{Glob, LowChunk, is_pattern};
+use foldhash::HashMap;
+use target::{Pattern, is_pattern};
+
+use crate::LowChunk;
 
 /// Indexes over a list of chunks, and the groups that references have been resolved to.
 pub(super) struct Index<'c> {
@@ -18,9 +20,9 @@ pub(super) struct Index<'c> {
 
 impl<'c> Index<'c> {
     pub(super) fn of(chunks: &'c [LowChunk]) -> Self {
-        let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
-        let mut by_sls: HashMap<&str, Vec<usize>> = HashMap::new();
-        let mut included_through: HashMap<&str, Vec<&str>> = HashMap::new();
+        let mut by_name: HashMap<&str, Vec<usize>> = HashMap::default();
+        let mut by_sls: HashMap<&str, Vec<usize>> = HashMap::default();
+        let mut included_through: HashMap<&str, Vec<&str>> = HashMap::default();
         for (at, chunk) in chunks.iter().enumerate() {
             by_name.entry(&chunk.name).or_default().push(at);
             if chunk.id != chunk.name {
@@ -39,8 +41,8 @@ impl<'c> Index<'c> {
             by_name,
             by_sls,
             included_through,
-            known: HashMap::new(),
-            listened: HashMap::new(),
+            known: HashMap::default(),
+            listened: HashMap::default(),
             groups: Vec::new(),
         }
     }
@@ -79,7 +81,7 @@ impl<'c> Index<'c> {
         if !is_pattern(name) {
             return self.exactly_named(state, name);
         }
-        let glob = Glob::new(name);
+        let glob = Pattern::new(name);
         let fits = |chunk: &LowChunk| {
             (state == "id" || state == &*chunk.state)
                 && (glob.matches(&chunk.name) || glob.matches(&chunk.id))
@@ -96,7 +98,7 @@ impl<'c> Index<'c> {
     fn of_sls(&self, name: &str) -> Vec<usize> {
         let mut sls: Vec<&str> = self.included_through.get(name).cloned().unwrap_or_default();
         if is_pattern(name) {
-            let glob = Glob::new(name);
+            let glob = Pattern::new(name);
             sls.extend(self.by_sls.keys().filter(|sls| glob.matches(sls)));
         } else {
             sls.push(name);

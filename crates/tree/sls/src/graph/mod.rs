@@ -11,8 +11,7 @@ mod problems;
 mod reference;
 mod walk;
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use value::Span;
 
 use crate::LowChunk;
@@ -134,7 +133,7 @@ impl Graph {
                 }
             }
         }
-        let mut own_group: HashMap<usize, usize> = HashMap::new();
+        let mut own_group: HashMap<usize, usize> = HashMap::default();
         for (later, first, reference) in waiting {
             let groups = &mut self.groups;
             let group = *own_group.entry(first).or_insert_with(|| {

@@ -1,8 +1,15 @@
 //! The command line as it is typed.
 
+mod app;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+pub(crate) use app::{
+    AppCommon, AppFormat, AppOnly, Config, Description, EnvFormatName, Export, ExportFormat, Internal,
+    Keeper, Logs, OneOff, Ps, Rollback, Scale, Start, Target, Up,
+};
 
 use crate::output::Format;
 
@@ -15,8 +22,11 @@ Examples:
   pinch apply examples/site --root x  converge a directory tree instead of the machine
   pinch call grains.get os            ask one question
   pinch show examples/site            states in order, and why that order
+  pinch up examples/guestbook         run an app, with logs and a router in front
+  pinch ps                            what runs
 
-Exit codes: 0 done, 1 usage or compile error, 2 a state failed, 5 pillar failed.")]
+Exit codes: 0 done, 1 usage or compile error, 2 a state or an app failed, 5 pillar failed, 130 stopped by a
+signal. `run` and `start` exit with the code of the process.")]
 pub(crate) struct CommandLine {
     /// What to do.
     #[command(subcommand)]
@@ -60,6 +70,71 @@ Examples:
   pinch call state.apply web test=True
   pinch call sys.doc file.managed")]
     Call(Call),
+    /// Run an app: its processes, its logs, a router in front
+    #[command(after_help = "\
+Reads the Procfile and .env of a folder, starts its processes under the keeper, waits until they are ready and
+routes requests to them. Said again, it starts a new release beside the old one and switches without a gap.
+Ctrl-C stops the app; with --detach it goes on by itself.
+
+Examples:
+  pinch up examples/guestbook         http://localhost:8080/ once it is ready
+  pinch up -d -m web=3                in the background, three web processes
+  pinch up --ready web=/healthz       ready is what answers there
+  pinch up --host shop.example.org --listen 0.0.0.0:80")]
+    Up(Up),
+    /// Run an app's processes in the foreground, as foreman does
+    #[command(after_help = "\
+The first process that ends ends all, and its exit code is that of the command.
+
+Examples:
+  pinch start                         the Procfile of this folder
+  pinch start web -p 3000             only web, with PORT=3000
+  pinch start -m all=1,worker=3
+  pinch start -c supervisord.conf     the programs of supervisord")]
+    Start(Start),
+    /// List apps and their processes
+    Ps(Ps),
+    /// Show what processes said
+    #[command(after_help = "\
+Examples:
+  pinch logs -f                       go on with what comes
+  pinch logs --since 10m --process web --grep 'error|panic'")]
+    Logs(Logs),
+    /// Change how many processes of a type run
+    Scale(Scale),
+    /// Start processes anew; a whole app without a gap
+    Restart(Target),
+    /// Stop an app, or some of its processes
+    Stop(Target),
+    /// Stop an app and forget it; the last one takes the keeper along
+    Down(AppOnly),
+    /// Run a one-off process with the app's code and config vars
+    #[command(after_help = "\
+Examples:
+  pinch run -- python manage.py migrate
+  echo 'select 1' | pinch run -a shop -- psql")]
+    Run(OneOff),
+    /// Show config vars and where each comes from
+    Config(Config),
+    /// Write an app's processes down for another supervisor
+    Export(Export),
+    /// List the releases of an app
+    Releases(AppOnly),
+    /// Go back to an earlier release
+    Rollback(Rollback),
+    /// Let keeper and router become the binary that now stands in their place; no process is touched
+    Upgrade(AppOnly),
+    /// Be the keeper: what supervises processes (started by `up`)
+    Keeper(Keeper),
+    /// Be the router of a keeper
+    #[command(hide = true)]
+    Router(Internal),
+    /// Be the guard of a run in the foreground
+    #[command(hide = true)]
+    Guard(Internal),
+    /// Be the drain of a keeper
+    #[command(hide = true)]
+    Drain(Internal),
     /// Write completions for a shell to standard output
     Completion {
         /// Which shell.

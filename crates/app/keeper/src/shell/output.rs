@@ -1,0 +1,198 @@
+//! Where processes speak to: log files, or a terminal.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use logs::{
+    Archiver, Collector, FileSink, History, LineSink, LineState, ProcessKey, Record, Rotation, SinkKey,
+    Source, Stream,
+};
+
+use super::Key;
+use super::pipes::Pipe;
+
+/// A record on its way to a terminal.
+#[derive(Debug)]
+pub struct Said<'a> {
+    /// The app.
+    pub app: &'a str,
+    /// The process, `web.1`.
+    pub process: &'a str,
+    /// What it said.
+    pub record: Record<'a>,
+}
+
+/// Takes what processes say, in a run in the foreground. It answers `false` when it cannot take it now.
+pub type Console = Box<dyn FnMut(Said<'_>) -> bool + Send>;
+
+/// Where processes speak to.
+pub(super) struct Output {
+    collector: Option<Collector>,
+    archiver: Archiver,
+    kind: Kind,
+    /// By app and process: generations of a process share a file.
+    sinks: BTreeMap<(String, String), (SinkKey, usize)>,
+    processes: HashMap<Key, ProcessKey>,
+    next: u64,
+    /// What an earlier collector left of each stream.
+    histories: BTreeMap<String, LineState>,
+    adopting: bool,
+    stalled: Arc<Mutex<Vec<String>>>,
+}
+
+enum Kind {
+    Files(PathBuf),
+    Console(Arc<Mutex<Console>>),
+}
+
+impl Output {
+    pub(super) fn files(folder: PathBuf) -> std::io::Result<Self> {
+        Self::of(Kind::Files(folder))
+    }
+
+    pub(super) fn console(console: Console) -> std::io::Result<Self> {
+        Self::of(Kind::Console(Arc::new(Mutex::new(console))))
+    }
+
+    fn of(kind: Kind) -> std::io::Result<Self> {
+        Ok(Self {
+            collector: Some(Collector::start()?),
+            archiver: Archiver::new(),
+            kind,
+            sinks: BTreeMap::new(),
+            processes: HashMap::new(),
+            next: 0,
+            histories: BTreeMap::new(),
+            adopting: false,
+            stalled: Arc::default(),
+        })
+    }
+
+    /// Collects again after [`suspend`](Self::suspend): pipes have to be opened again, as adopted ones.
+    pub(super) fn resume(&mut self) -> std::io::Result<()> {
+        self.collector = Some(Collector::start()?);
+        self.sinks.clear();
+        self.processes.clear();
+        Ok(())
+    }
+
+    /// From now on, pipes that are opened belong to processes that ran before this keeper did.
+    pub(super) fn adopt(&mut self, histories: BTreeMap<String, LineState>) {
+        self.adopting = true;
+        self.histories = histories;
+    }
+
+    /// From now on, pipes belong to processes that this keeper starts.
+    pub(super) fn adopted(&mut self) {
+        self.adopting = false;
+        self.histories.clear();
+    }
+
+    /// Takes in the pipes of a process.
+    pub(super) fn open(&mut self, key: &Key, pipes: &mut [Pipe; 2]) -> Result<(), String> {
+        let told = |_| "the log collector has stopped".to_string();
+        let sink = self.sink(key)?;
+        let process = ProcessKey(self.next);
+        self.next += 1;
+        for (pipe, stream) in pipes.iter_mut().zip([Stream::Stdout, Stream::Stderr]) {
+            let Some(output) = pipe.collector.take() else { continue };
+            let history = match self.histories.remove(&stream_name(key, stream)) {
+                Some(state) => History::Suspended(state),
+                None if self.adopting => History::Adopted,
+                None => History::Fresh,
+            };
+            let source = Source { process, name: key.1.process(), stream, output, sink, history };
+            self.collector()?.add(source).map_err(told)?;
+        }
+        self.processes.insert(key.clone(), process);
+        Ok(())
+    }
+
+    /// The process has ended for good: what it said is written out, and its pipes are closed.
+    pub(super) fn close(&mut self, key: &Key) {
+        let Some(process) = self.processes.remove(key) else { return };
+        let Some(collector) = &self.collector else { return };
+        let _ = collector.finish(process, None, |_| {});
+        let name = (key.0.clone(), key.1.process());
+        if let Some((sink, users)) = self.sinks.get_mut(&name) {
+            *users -= 1;
+            if *users == 0 {
+                let _ = collector.detach(*sink);
+                self.sinks.remove(&name);
+            }
+        }
+    }
+
+    /// Streams that cannot be written at the moment, as of the last call.
+    pub(super) fn stalled(&self) -> Vec<String> {
+        let stalled = Arc::clone(&self.stalled);
+        if let Some(collector) = &self.collector {
+            let _ = collector.stats(move |stats| {
+                let waiting = |stream: logs::StreamStats| {
+                    stream.waiting.map(|waiting| format!("{}: {}", stream.name, waiting.reason))
+                };
+                let found = stats.streams.into_iter().filter_map(waiting).collect();
+                if let Ok(mut list) = stalled.lock() {
+                    *list = found;
+                }
+            });
+        }
+        self.stalled.lock().map(|list| list.clone()).unwrap_or_default()
+    }
+
+    /// Stops collecting and answers what the next collector needs to go on without a seam.
+    pub(super) fn suspend(&mut self) -> BTreeMap<String, LineState> {
+        let Some(collector) = self.collector.take() else { return BTreeMap::new() };
+        let names: HashMap<ProcessKey, &Key> =
+            self.processes.iter().map(|(key, process)| (*process, key)).collect();
+        let streams = collector.suspend().unwrap_or_default();
+        let named =
+            |one: logs::Suspended| Some((stream_name(names.get(&one.process)?, one.stream), one.state));
+        streams.into_iter().filter_map(named).collect()
+    }
+
+    /// Writes out what is left and ends.
+    pub(super) fn end(&mut self) {
+        let left: Vec<Key> = self.processes.keys().cloned().collect();
+        for key in left {
+            self.close(&key);
+        }
+        if let Some(collector) = self.collector.take() {
+            let _ = collector.suspend();
+        }
+    }
+
+    fn collector(&self) -> Result<&Collector, String> {
+        self.collector.as_ref().ok_or_else(|| "the log collector has stopped".into())
+    }
+
+    fn sink(&mut self, key: &Key) -> Result<SinkKey, String> {
+        let name = (key.0.clone(), key.1.process());
+        if let Some((sink, users)) = self.sinks.get_mut(&name) {
+            *users += 1;
+            return Ok(*sink);
+        }
+        let sink: Box<dyn logs::Sink> = match &self.kind {
+            Kind::Files(folder) => {
+                let path = folder.join(&key.0).join(format!("{}.log", name.1));
+                Box::new(FileSink::new(&path, Rotation::default(), &self.archiver))
+            }
+            Kind::Console(console) => {
+                let (console, (app, process)) = (Arc::clone(console), name.clone());
+                Box::new(LineSink::new(move |record| {
+                    let Ok(mut take) = console.lock() else { return true };
+                    take(Said { app: &app, process: &process, record })
+                }))
+            }
+        };
+        let sink = self.collector()?.attach(sink).map_err(|error| error.to_string())?;
+        self.sinks.insert(name, (sink, 1));
+        Ok(sink)
+    }
+}
+
+fn stream_name(key: &Key, stream: Stream) -> String {
+    let stream = if stream == Stream::Stdout { "out" } else { "err" };
+    format!("{}/{}.{stream}", key.0, key.1)
+}

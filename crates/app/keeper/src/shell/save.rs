@@ -1,0 +1,168 @@
+//! What the next keeper must know: the apps, and which process is which.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+
+use super::{KeeperError, Shell, processes};
+use crate::core::Core;
+use crate::home::Home;
+
+/// The lock that says that a keeper is there. Whoever holds the descriptor holds the lock.
+pub(super) struct Lock {
+    pub descriptor: OwnedFd,
+}
+
+/// Which kinds of change have not been written down or told yet.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Unsaved {
+    /// Something to tell.
+    pub told: bool,
+    /// Something about processes: gone with the machine's next start.
+    pub live: bool,
+    /// Something that has to outlive a power failure.
+    pub durable: bool,
+}
+
+impl Unsaved {
+    pub(super) fn told(&mut self) {
+        self.told = true;
+    }
+
+    pub(super) fn live(&mut self) {
+        self.told = true;
+        self.live = true;
+    }
+
+    pub(super) fn durable(&mut self) {
+        self.live();
+        self.durable = true;
+    }
+}
+
+/// What is written down.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Saved {
+    /// The machine's boot: processes of another one are gone.
+    pub boot: String,
+    pub since: u64,
+    pub upgrades: u32,
+    pub starts: u64,
+    /// Addresses of the router.
+    pub http: Vec<String>,
+    pub admin: Option<String>,
+    /// By `APP/web.1@3`: when the process with the id that the app's record has was started, in clock ticks.
+    pub ticks: BTreeMap<String, u64>,
+    pub apps: Core,
+}
+
+impl Lock {
+    /// Takes the lock of a home, whose folders are made.
+    pub(super) fn take(home: &Home) -> Result<Self, KeeperError> {
+        for folder in [&home.run, &home.state, &home.logs, &home.run.join("pipes"), &home.run.join("notify")]
+        {
+            private_folder(folder).map_err(|error| KeeperError::Home { path: folder.clone(), error })?;
+        }
+        let path = home.lock();
+        let at = |error| KeeperError::Home { path: path.clone(), error };
+        let mut options = fs::OpenOptions::new();
+        let file = options.create(true).truncate(false).write(true).mode(0o600).open(&path).map_err(at)?;
+        let descriptor = OwnedFd::from(file);
+        match flock(&descriptor, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Self { descriptor }),
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(KeeperError::Runs(path)),
+            Err(errno) => Err(at(errno.into())),
+        }
+    }
+}
+
+impl Saved {
+    /// What the last keeper wrote down; nothing when there was none.
+    pub(super) fn load(home: &Home) -> Result<Self, KeeperError> {
+        let path = home.apps();
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(KeeperError::Home { path, error }),
+        };
+        serde_json::from_slice(&text).map_err(|error| KeeperError::State { path, why: error.to_string() })
+    }
+}
+
+impl Shell {
+    /// Writes down what has changed. What cannot be written is tried again after the next event.
+    pub(super) fn save(&mut self) {
+        if !self.unsaved.live {
+            return;
+        }
+        let durable = self.unsaved.durable;
+        match self.write_down(durable) {
+            Ok(()) => {
+                self.unsaved.live = false;
+                self.unsaved.durable = false;
+            }
+            Err(error) => eprintln!("keeper: {}: {error}", self.options.home.apps().display()),
+        }
+    }
+
+    fn write_down(&self, durable: bool) -> std::io::Result<()> {
+        let key = |app: &str, slot: &crate::core::Slot| format!("{app}/{slot}");
+        let ticks = self
+            .leaders
+            .iter()
+            .filter_map(|(pid, (app, slot))| Some((key(app, slot), processes::start_ticks(*pid)?)));
+        let (http, admin) = self.listeners.addresses();
+        let saved = SavedRef {
+            boot: &processes::boot(),
+            since: self.since,
+            upgrades: self.upgrades,
+            starts: self.starts,
+            http,
+            admin,
+            ticks: ticks.collect(),
+            apps: &self.core,
+        };
+        write_privately(&self.options.home.apps(), &serde_json::to_vec(&saved)?, durable)
+    }
+}
+
+/// [`Saved`], without a copy of the apps.
+#[derive(Serialize)]
+struct SavedRef<'a> {
+    boot: &'a str,
+    since: u64,
+    upgrades: u32,
+    starts: u64,
+    http: Vec<String>,
+    admin: Option<String>,
+    ticks: BTreeMap<String, u64>,
+    apps: &'a Core,
+}
+
+/// Writes a file that only its owner may read: beside its place, then renamed.
+pub(super) fn write_privately(path: &Path, content: &[u8], durable: bool) -> std::io::Result<()> {
+    let beside = path.with_extension("new");
+    let mut file =
+        fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&beside)?;
+    file.write_all(content)?;
+    if durable {
+        file.sync_all()?;
+    }
+    fs::rename(&beside, path)?;
+    if durable && let Some(folder) = path.parent() {
+        fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Makes a folder, and those above it, that only its owner may enter.
+pub(super) fn private_folder(path: &Path) -> std::io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}

@@ -1,0 +1,154 @@
+//! Starting one process.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use procfile::{CommandLine, ProcessType};
+use release::Variables;
+
+/// Ports that are given to processes: below those that the kernel gives to outgoing connections.
+const PORTS: std::ops::Range<u16> = 20_000..30_000;
+
+/// All that a process is started with.
+pub(crate) struct Start<'a> {
+    pub process_type: &'a ProcessType,
+    /// The app's folder.
+    pub folder: &'a PathBuf,
+    /// The app's config vars.
+    pub config: &'a Variables,
+    /// What the keeper adds: marks, `PORT`, `PS`.
+    pub added: Vec<(&'static str, String)>,
+    /// Where its standard output and error go.
+    pub output: (OwnedFd, OwnedFd),
+}
+
+/// Starts it as the leader of a new process group and answers its process id.
+pub(crate) fn spawn(start: Start<'_>) -> Result<u32, String> {
+    let folder = match &start.process_type.directory {
+        Some(directory) => start.folder.join(directory),
+        None => start.folder.clone(),
+    };
+    if !folder.is_dir() {
+        return Err(format!("the folder {} is not there", folder.display()));
+    }
+    let mut command = command(start.process_type);
+    command.current_dir(&folder).process_group(0).stdin(Stdio::null());
+    command.stdout(Stdio::from(start.output.0)).stderr(Stdio::from(start.output.1));
+    command.env_clear();
+    command.envs(start.config.reveal());
+    command.envs(start.process_type.environment.iter().map(|(name, value)| (name, value)));
+    command.envs(start.added);
+    if let Some(user) = &start.process_type.user {
+        become_user(&mut command, user)?;
+    }
+    // Dropping the handle neither stops nor waits for the process; its end comes with SIGCHLD.
+    match command.spawn() {
+        Ok(child) => Ok(child.id()),
+        Err(error) => {
+            let program = command.get_program().to_string_lossy().into_owned();
+            Err(match error.kind() {
+                std::io::ErrorKind::NotFound => format!("the program `{program}` is not there"),
+                std::io::ErrorKind::PermissionDenied => {
+                    format!("the program `{program}` may not be run: {error}")
+                }
+                _ => format!("`{program}` cannot be started: {error}"),
+            })
+        }
+    }
+}
+
+/// A port that nobody listens on and that is not among those `taken`, looked for from `after` on.
+pub(crate) fn free_port(after: u16, taken: impl Fn(u16) -> bool) -> Option<u16> {
+    let first = if PORTS.contains(&after) { after + 1 } else { PORTS.start };
+    let mut around = (first..PORTS.end).chain(PORTS.start..first);
+    around.find(|port| !taken(*port) && is_free(*port))
+}
+
+/// Whether a port of the loopback address can be listened on.
+pub(crate) fn is_free(port: u16) -> bool {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+}
+
+fn command(process_type: &ProcessType) -> Command {
+    // `umask` is the shell's: `std` has no way to set it for a child only.
+    let umask = process_type.umask.map(|umask| format!("umask {umask:04o}"));
+    match (&process_type.command, umask) {
+        (CommandLine::Shell(line), None) => shell(line),
+        (CommandLine::Shell(line), Some(umask)) => shell(&format!("{umask}; {line}")),
+        (CommandLine::Argv(argv), None) => {
+            let (program, rest) =
+                argv.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+            let mut command = Command::new(program);
+            command.args(rest);
+            command
+        }
+        (CommandLine::Argv(argv), Some(umask)) => {
+            let mut command = shell(&format!("{umask} && exec \"$0\" \"$@\""));
+            command.args(argv);
+            command
+        }
+    }
+}
+
+fn shell(line: &str) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command.arg("-c").arg(line);
+    command
+}
+
+/// A user of this machine.
+pub(crate) struct User {
+    pub uid: u32,
+    pub gid: u32,
+    pub home: String,
+}
+
+/// Looks a user up in `/etc/passwd`.
+pub(crate) fn user(name: &str) -> Result<User, String> {
+    let text = std::fs::read_to_string("/etc/passwd").map_err(|error| format!("/etc/passwd: {error}"))?;
+    let entry = text.lines().map(|line| line.split(':').collect::<Vec<_>>()).find(|fields| fields[0] == name);
+    let Some([_, _, uid, gid, _, home, ..]) = entry.as_deref() else {
+        return Err(format!("there is no user `{name}` on this machine"));
+    };
+    let number = |text: &str| text.parse::<u32>().map_err(|_| format!("/etc/passwd: `{text}` is no number"));
+    Ok(User { uid: number(uid)?, gid: number(gid)?, home: (*home).to_string() })
+}
+
+/// Runs it as another user with that user's primary group and no other, and with the user's `HOME`, `USER` and
+/// `LOGNAME`.
+fn become_user(command: &mut Command, name: &str) -> Result<(), String> {
+    let user = user(name)?;
+    if user.uid != rustix::process::getuid().as_raw() {
+        command.uid(user.uid).gid(user.gid);
+    }
+    command.env("HOME", user.home).env("USER", name).env("LOGNAME", name);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_looked_for_round_about() {
+        assert_eq!(free_port(20_005, |port| port != 20_003), Some(20_003).filter(|port| is_free(*port)));
+        assert_eq!(free_port(20_000, |_| true), None);
+    }
+
+    #[test]
+    fn a_missing_program_is_named() {
+        let process_type = ProcessType::new("web", CommandLine::Argv(vec!["/no/such/program".into()]));
+        let null = || OwnedFd::from(std::fs::File::open("/dev/null").unwrap());
+        let start = Start {
+            process_type: &process_type,
+            folder: &"/".into(),
+            config: &Variables::new(),
+            added: Vec::new(),
+            output: (null(), null()),
+        };
+        assert_eq!(spawn(start), Err("the program `/no/such/program` is not there".into()));
+    }
+}

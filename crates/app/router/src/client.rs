@@ -1,0 +1,184 @@
+//! What is known about a client's connection while it lasts.
+
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::task::Context;
+
+use http::StatusCode;
+
+use crate::deadlines::Deadline;
+use crate::shared::milliseconds;
+use crate::tunnel::Tunnel;
+use crate::worker::{Guest, Worker};
+
+/// How long a connection that has had a request keeps its buffers for the next one, in milliseconds.
+const PARK_AFTER: u64 = 1000;
+/// How long a draining router leaves a connection without a request open, in milliseconds.
+const DRAINING_IDLE: u64 = 5000;
+
+/// What a client's connection is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Nothing: no byte of a next request has come.
+    Idle,
+    /// Some bytes of a request's head have come.
+    Head,
+    /// A request is under way.
+    Request,
+}
+
+/// A client's connection. The socket belongs to [`ClientIo`](crate::client_io::ClientIo), which reports here.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) worker: Rc<Worker>,
+    pub(crate) address: SocketAddr,
+    /// Whether it came over TLS.
+    pub(crate) secure: bool,
+    /// The client's address as `X-Forwarded-For` has it.
+    pub(crate) forwarded_for: Box<str>,
+    pub(crate) phase: Cell<Phase>,
+    deadline: Deadline,
+    /// Everything that hyper was given to send has been written to the socket.
+    pub(crate) flushed: Cell<bool>,
+    /// The client takes no bytes.
+    blocked: Cell<bool>,
+    /// The client has said that it sends no more.
+    pub(crate) ended: Cell<bool>,
+    /// The client expects that the connection is closed after this response.
+    pub(crate) expects_close: Cell<bool>,
+    /// A body was left unread: what is in the connection next may be no request.
+    pub(crate) spoiled: Cell<bool>,
+    /// The status with which hyper has refused bytes that are no request.
+    pub(crate) refused: Cell<Option<StatusCode>>,
+    /// The client speaks HTTP/2 from the first byte on.
+    pub(crate) preface: Cell<bool>,
+    /// Where the connection leads once its 101 has been sent.
+    pub(crate) tunnel: RefCell<Option<Tunnel>>,
+    /// Requests under way, when there can be several (HTTP/2).
+    streams: Cell<u32>,
+    draining: Cell<bool>,
+    /// Dropped last: then the connection is not counted any more.
+    _guest: Guest,
+}
+
+impl Client {
+    pub(crate) fn new(guest: Guest, address: SocketAddr, secure: bool) -> Rc<Self> {
+        let worker = Rc::clone(&guest.0);
+        Rc::new(Self {
+            address,
+            secure,
+            forwarded_for: address.ip().to_canonical().to_string().into(),
+            phase: Cell::new(Phase::Idle),
+            deadline: worker.deadlines.add(),
+            worker,
+            _guest: guest,
+            flushed: Cell::new(true),
+            blocked: Cell::new(false),
+            ended: Cell::new(false),
+            expects_close: Cell::new(false),
+            spoiled: Cell::new(false),
+            refused: Cell::new(None),
+            preface: Cell::new(false),
+            tunnel: RefCell::default(),
+            streams: Cell::new(0),
+            draining: Cell::new(false),
+        })
+    }
+
+    /// Bytes have come.
+    pub(crate) fn received(&self) {
+        if self.phase.get() == Phase::Idle {
+            self.phase.set(Phase::Head);
+            self.deadline.set(milliseconds(self.worker.shared.timeouts.head));
+        }
+    }
+
+    /// A request's head is complete.
+    pub(crate) fn begin_request(&self) {
+        self.phase.set(Phase::Request);
+        self.spoiled.set(false);
+        self.deadline.clear();
+    }
+
+    /// Its response is complete, too, but perhaps not written yet.
+    pub(crate) fn end_request(&self) {
+        self.phase.set(Phase::Idle);
+        self.deadline.set(self.idle_time());
+    }
+
+    /// A request of HTTP/2 begins.
+    pub(crate) fn begin_stream(&self) {
+        self.streams.set(self.streams.get() + 1);
+        if !self.blocked.get() {
+            self.deadline.clear();
+        }
+    }
+
+    /// A request of HTTP/2 has ended.
+    pub(crate) fn end_stream(&self) {
+        self.streams.set(self.streams.get() - 1);
+        if self.streams.get() == 0 && !self.blocked.get() {
+            self.wait_for_streams();
+        }
+    }
+
+    /// HTTP/2 begins, or has no request.
+    pub(crate) fn wait_for_streams(&self) {
+        self.phase.set(Phase::Request);
+        self.deadline.set(milliseconds(self.worker.shared.timeouts.idle));
+    }
+
+    /// Whether nobody waits for it: no request of HTTP/2 is under way.
+    pub(crate) fn has_no_streams(&self) -> bool {
+        self.streams.get() == 0
+    }
+
+    /// How long it may stay as it is now, in milliseconds.
+    fn idle_time(&self) -> u64 {
+        let timeouts = &self.worker.shared.timeouts;
+        match (self.blocked.get(), self.spoiled.get()) {
+            (true, _) => milliseconds(timeouts.stalled),
+            (false, true) => milliseconds(timeouts.idle),
+            (false, false) => milliseconds(timeouts.idle).min(PARK_AFTER),
+        }
+    }
+
+    /// The client takes no more bytes for now.
+    pub(crate) fn block(&self) {
+        if !self.blocked.replace(true) {
+            self.deadline.set(milliseconds(self.worker.shared.timeouts.stalled));
+        }
+    }
+
+    /// The client has taken bytes.
+    pub(crate) fn sent(&self) {
+        self.flushed.set(false);
+        if self.blocked.replace(false) {
+            match self.phase.get() {
+                Phase::Request => self.deadline.clear(),
+                Phase::Idle | Phase::Head => self.deadline.set(self.idle_time()),
+            }
+        }
+    }
+
+    /// Begins to wait for a request without buffers.
+    pub(crate) fn park(&self) {
+        self.deadline.set(milliseconds(self.worker.shared.timeouts.idle));
+        self.draining.set(false);
+    }
+
+
+    /// Whether it has been in its phase for too long.
+    pub(crate) fn is_late(&self, context: &Context<'_>) -> bool {
+        if self.phase.get() == Phase::Idle && self.worker.is_draining() && !self.draining.replace(true) {
+            self.deadline.set(DRAINING_IDLE);
+        }
+        self.deadline.passed(context)
+    }
+
+    /// Whether the connection can do without its buffers: there is nothing in them.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.phase.get() == Phase::Idle && self.flushed.get() && !self.spoiled.get()
+    }
+}

@@ -1,0 +1,174 @@
+//! `ps`: apps and their processes.
+
+use keeper::core::{Outcome, State, Wanted};
+use keeper::protocol::{Answer, AppStatus, ProcessStatus, Request, Status};
+use report::{Exit, Problem};
+
+use super::failure::of_client;
+use super::place::Place;
+use crate::arguments::Ps;
+use crate::output::{Colour, Paint, harmless};
+use crate::terminal::Surroundings;
+
+/// Lists what runs.
+pub(crate) fn ps(arguments: &Ps, surroundings: &Surroundings) -> u8 {
+    let place = Place::new(&arguments.common, surroundings);
+    let named = arguments.common.app.as_deref();
+    if arguments.watch {
+        return place.exit(watch(&place, named));
+    }
+    place.exit(place.status().map(|status| {
+        show(&place, &status, named);
+        Exit::Done.code()
+    }))
+}
+
+fn watch(place: &Place, named: Option<&str>) -> Result<u8, Problem> {
+    let mut conversation = place.ask(&Request::Watch)?;
+    while let Some(answer) = conversation.next().map_err(of_client)? {
+        if let Answer::Status(status) = answer {
+            if place.talk.out.enabled {
+                place.talk.data("\u{1b}[H\u{1b}[2J");
+            }
+            show(place, &status, named);
+        }
+    }
+    Ok(Exit::Done.code())
+}
+
+fn show(place: &Place, status: &Status, named: Option<&str>) {
+    if place.json {
+        return place.print_json(status);
+    }
+    let now = now();
+    let mut text = String::new();
+    let shown: Vec<&AppStatus> =
+        status.apps.iter().filter(|app| named.is_none_or(|name| name == app.name)).collect();
+    for app in &shown {
+        text += &app_text(app, status, place.talk.out, now);
+    }
+    for stalled in &status.stalled {
+        text += &place.talk.out.text(Colour::Red, format!("log stalled: {stalled}\n"));
+    }
+    if shown.is_empty() {
+        place.talk.line("no app runs here; `pinch up DIR` starts one");
+    }
+    place.talk.data(&text);
+}
+
+fn app_text(app: &AppStatus, status: &Status, paint: Paint, now: u64) -> String {
+    let release =
+        app.release.map_or_else(|| "not released".to_string(), |number| format!("release {number}"));
+    let mut head = format!("{} ({release}", app.name);
+    if let Some(number) = app.rolling_out {
+        head += &format!(", release {number} is taking over");
+    }
+    head += match (app.wanted, app.outcome) {
+        (_, Some(Outcome::Failed)) => ", the last change failed",
+        (Wanted::Stopped, _) => ", stopped",
+        _ => "",
+    };
+    head += ")";
+    let url = url(app, status).map(|url| format!("  {url}")).unwrap_or_default();
+    let mut text = format!("{}{url}\n", paint.text(Colour::Cyan, head));
+    let rows: Vec<[String; 7]> = app.processes.iter().map(|process| row(process, now)).collect();
+    let heads = ["PROCESS", "STATE", "PID", "PORT", "SINCE", "RESTARTS", "NOTE"].map(String::from);
+    let all = || std::iter::once(&heads).chain(&rows);
+    let widths: Vec<usize> =
+        (0..7).map(|column| all().map(|row| row[column].len()).max().unwrap_or(0)).collect();
+    if rows.is_empty() {
+        text += "  nothing runs\n";
+    } else {
+        for (index, row) in all().enumerate() {
+            let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+            let line = format!("  {}", cells.collect::<Vec<_>>().join("  ")).trim_end().to_string();
+            let colour = match index.checked_sub(1).map(|index| &app.processes[index].state) {
+                None => Some(Colour::Dim),
+                Some(State::Failed(_) | State::Backoff(_)) => Some(Colour::Red),
+                Some(State::Ready) => Some(Colour::Green),
+                Some(_) => Some(Colour::Yellow),
+            };
+            text += &colour.map_or(line.clone(), |colour| paint.text(colour, line));
+            text.push('\n');
+        }
+    }
+    for one_off in &app.one_offs {
+        let age = age(now.saturating_sub(one_off.since));
+        text += &format!("  run  pid {}  {age}  {}\n", one_off.pid, harmless(&one_off.command));
+    }
+    text.push('\n');
+    text
+}
+
+fn row(process: &ProcessStatus, now: u64) -> [String; 7] {
+    let mut notes = Vec::new();
+    if process.leaving {
+        notes.push(format!("release {}, leaving", process.release));
+    }
+    if let Some(last) = process.last {
+        notes.push(format!("last {last}"));
+    }
+    notes.extend(process.trouble.as_ref().map(|trouble| harmless(trouble).into_owned()));
+    let number = |number: Option<u32>| number.map_or_else(|| "-".to_string(), |number| number.to_string());
+    [
+        process.process.clone(),
+        state_word(&process.state).to_string(),
+        number(process.pid),
+        number(process.port.map(u32::from)),
+        age(now.saturating_sub(process.since)),
+        process.restarts.to_string(),
+        notes.join("; "),
+    ]
+}
+
+/// A state in one word.
+pub(super) fn state_word(state: &State) -> &'static str {
+    match state {
+        State::Waiting => "waiting",
+        State::Starting => "starting",
+        State::Ready => "ready",
+        State::Stopping => "stopping",
+        State::Backoff(_) => "backoff",
+        State::Failed(_) => "failed",
+        State::Stopped => "stopped",
+    }
+}
+
+/// Where an app is reached, as a person would type it.
+pub(super) fn url(app: &AppStatus, status: &Status) -> Option<String> {
+    let route = app.route.as_ref()?;
+    let address = status.http.first()?;
+    let (ip, port) = address.rsplit_once(':')?;
+    let unspecific = ["0.0.0.0", "[::]", "127.0.0.1", "[::1]"].contains(&ip);
+    let host = match route.hosts.first() {
+        Some(host) => host.trim_start_matches("*.").to_string(),
+        None if unspecific => "localhost".to_string(),
+        None => ip.to_string(),
+    };
+    let port = if port == "80" { String::new() } else { format!(":{port}") };
+    Some(format!("http://{host}{port}{}", route.path))
+}
+
+fn age(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m {}s", seconds / 60, seconds % 60),
+        3600..86_400 => format!("{}h {}m", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{}d {}h", seconds / 86_400, seconds % 86_400 / 3600),
+    }
+}
+
+/// The time of day in seconds since 1970.
+pub(super) fn now() -> u64 {
+    u64::try_from(rustix::time::clock_gettime(rustix::time::ClockId::Realtime).tv_sec).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_told_in_two_units() {
+        assert_eq!([5, 65, 3700, 90_000].map(age), ["5s", "1m 5s", "1h 1m", "1d 1h"]);
+    }
+}

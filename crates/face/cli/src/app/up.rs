@@ -1,0 +1,236 @@
+//! `up`: an app from its folder to running, supervised, logged and reached.
+
+use std::time::{Duration, Instant};
+
+use keeper::core::{Outcome, Wanted};
+use keeper::protocol::{Request, Status};
+use logs::{Query, Timestamp};
+use release::{Definition, Route};
+use report::{Exit, Problem};
+
+use super::change::{end_keeper, follow};
+use super::describe::{Described, set_readiness};
+use super::lines::Lines;
+use super::place::Place;
+use super::terminal_log::TerminalLog;
+use super::{daemon, dry_run, ps};
+use crate::arguments::Up;
+use crate::output::Colour;
+use crate::terminal::{Interrupts, Surroundings};
+
+/// Where the router and the status page listen when nobody says, and how many ports after that are tried.
+const HTTP: (&str, u16) = ("127.0.0.1", 8080);
+const ADMIN: (&str, u16) = ("127.0.0.1", 8090);
+const TRIED: u16 = 10;
+/// How long clients may finish with processes that are replaced, in seconds.
+const DRAIN_SECONDS: u64 = 30;
+
+/// Runs an app.
+pub(crate) fn up(arguments: &Up, surroundings: &Surroundings) -> u8 {
+    let place = Place::new(&arguments.common, surroundings);
+    let described = match Described::read(&arguments.folder, &arguments.description, &place, surroundings) {
+        Ok(described) => described,
+        Err(code) => return code,
+    };
+    let interrupts = Interrupts::watch();
+    let definition = match definition(arguments, &described) {
+        Ok(definition) => definition,
+        Err(problem) => return place.fail(problem),
+    };
+    if arguments.dry_run {
+        return place.exit(dry_run::show(&definition, &formation(arguments, &definition), &place));
+    }
+    place.exit(run(arguments, definition, &place, &interrupts))
+}
+
+fn definition(arguments: &Up, described: &Described) -> Result<Definition, Problem> {
+    let mut process_types = described.process_types.clone();
+    set_readiness(&arguments.ready, &mut process_types)?;
+    let web = process_types.iter().find(|one| one.name == "web");
+    let route = web.map(|web| Route {
+        process_type: web.name.clone(),
+        hosts: arguments.host.clone(),
+        path: arguments.path.clone(),
+        drain_seconds: DRAIN_SECONDS,
+    });
+    let definition = Definition {
+        app: arguments.common.app.clone().unwrap_or_else(|| described.name.clone()),
+        directory: described.folder.clone(),
+        revision: arguments.revision.clone(),
+        process_types,
+        config: described.variables(),
+        route,
+        drains: arguments.drain.clone(),
+    };
+    definition.check().map_err(|invalid| {
+        Problem::error("app.invalid", invalid.to_string())
+            .hint("--app gives the app another name; `pinch up --help` shows the rest")
+    })?;
+    Ok(definition)
+}
+
+fn run(
+    arguments: &Up,
+    definition: Definition,
+    place: &Place,
+    interrupts: &Interrupts,
+) -> Result<u8, Problem> {
+    let app = definition.app.clone();
+    let routed = definition.route.is_some();
+    let started = daemon::ensure(place)?;
+    let begin = Timestamp::now();
+    let brought_up = (|| {
+        if routed {
+            listen(arguments, place)?;
+        }
+        let formation = formation(arguments, &definition);
+        let definition = Box::new(definition);
+        follow(place, &app, &Request::Deploy { definition, formation, cause: "up".into() })?;
+        place.status()
+    })();
+    let status = match brought_up {
+        Ok(status) => status,
+        Err(problem) => {
+            // Nothing is left behind that was not there before.
+            if started && !arguments.detach {
+                end_keeper(place)?;
+            }
+            return Err(problem);
+        }
+    };
+    announce(place, &app, &status);
+    if arguments.detach {
+        return Ok(Exit::Done.code());
+    }
+    attend(place, &app, begin, interrupts, started)
+}
+
+/// Counts that were asked for by hand outlive the next release; those of the description do not.
+fn formation(arguments: &Up, definition: &Definition) -> release::Formation {
+    let mut formation = release::Formation::new();
+    if arguments.description.formation.is_some() {
+        definition.process_types.iter().for_each(|one| formation.set(&one.name, one.count));
+    }
+    formation
+}
+
+/// Makes the router listen: where it was told to, else where it does already, else on the first port that is free.
+fn listen(arguments: &Up, place: &Place) -> Result<(), Problem> {
+    let status = place.status()?;
+    let admin = match (&arguments.admin, &status.admin) {
+        (Some(admin), _) | (None, Some(admin)) => Some(admin.clone()),
+        (None, None) => None,
+    };
+    let asked = if arguments.listen.is_empty() { status.http } else { arguments.listen.clone() };
+    if !asked.is_empty() {
+        let admin = admin.or_else(|| free(ADMIN));
+        return place.order(&Request::Listen { http: asked, admin }).map(drop);
+    }
+    let admin = admin.or_else(|| free(ADMIN));
+    let http = free(HTTP).into_iter().collect::<Vec<_>>();
+    if http.is_empty() {
+        let last = HTTP.1 + TRIED - 1;
+        return Err(Problem::error("router.ports", format!("ports {} to {last} are all in use", HTTP.1))
+            .hint("--listen ADDRESS:PORT says where the router listens")
+            .exit(Exit::Failed));
+    }
+    place.order(&Request::Listen { http, admin }).map(drop)
+}
+
+/// The first address from there on that nobody listens on.
+fn free((ip, first): (&str, u16)) -> Option<String> {
+    let addresses = (first..first + TRIED).map(|port| format!("{ip}:{port}"));
+    addresses.into_iter().find(|address| std::net::TcpListener::bind(address).is_ok())
+}
+
+fn announce(place: &Place, app: &str, status: &Status) {
+    let paint = place.talk.error;
+    if let Some(app) = status.apps.iter().find(|one| one.name == app)
+        && let Some(url) = ps::url(app, status)
+    {
+        place.talk.line(&format!("{} is at {}", app.name, paint.text(Colour::Cyan, url)));
+    }
+    if let Some(admin) = &status.admin {
+        place.talk.line(&format!("status page at {}", paint.text(Colour::Cyan, format!("http://{admin}/"))));
+    }
+}
+
+/// Shows what the app says until it has ended or somebody ends it. The first interrupt stops the app, the second at once.
+fn attend(
+    place: &Place,
+    app: &str,
+    begin: Timestamp,
+    interrupts: &Interrupts,
+    started: bool,
+) -> Result<u8, Problem> {
+    let query = Query { since: Some(begin), follow: true, ..Query::default() };
+    let lines = Lines::new(place.talk.out, !place.talk.out_is_terminal, []);
+    let mut log = TerminalLog::open(&place.home.logs.join(app), query, place, lines)?;
+    let mut stopping = 0;
+    let mut stops = Vec::new();
+    let mut looked = Instant::now();
+    let code = loop {
+        let listened = log.write_out()?;
+        let asked = interrupts.count();
+        if (asked > stopping || !listened) && stopping < 2 {
+            stopping = asked.max(1);
+            place.talk.line(if stopping == 1 {
+                "stopping; again to stop at once"
+            } else {
+                "stopping at once"
+            });
+            // Whoever waits for the end must not hold up the second interrupt.
+            let (socket, app) = (place.home.socket(), app.to_string());
+            stops.push(std::thread::spawn(move || {
+                let asked = keeper::client::ask(&socket, &Request::Stop { app, process: None });
+                let end = |mut conversation: keeper::client::Conversation| {
+                    while let Ok(Some(_)) = conversation.next() {}
+                };
+                asked.map(end)
+            }));
+        }
+        if looked.elapsed() >= Duration::from_millis(if stopping > 0 { 50 } else { 500 }) {
+            looked = Instant::now();
+            if let Some(code) = ended(place, app)? {
+                break code;
+            }
+        }
+        log.wait();
+    };
+    log.write_out()?;
+    let others = place.status().is_ok_and(|status| {
+        status
+            .apps
+            .iter()
+            .any(|one| one.name != app && !keeper::is_own(&one.name) && one.wanted == Wanted::Running)
+    });
+    if started && !others {
+        end_keeper(place)?;
+    }
+    Ok(if stopping > 0 { Exit::Interrupted.code() } else { code })
+}
+
+/// The exit code, once no process of the app runs any more.
+fn ended(place: &Place, app: &str) -> Result<Option<u8>, Problem> {
+    let status = match place.status() {
+        Ok(status) => status,
+        Err(problem) if problem.code == "keeper.none" => {
+            // It was killed; its processes go on, and a new one adopts them.
+            place.talk.line("the keeper is gone; starting another");
+            daemon::ensure(place)?;
+            return Ok(None);
+        }
+        Err(problem) => return Err(problem),
+    };
+    let Some(app) = status.apps.iter().find(|one| one.name == app) else {
+        return Ok(Some(Exit::Done.code()));
+    };
+    if app.wanted == Wanted::Running || !app.processes.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(match app.outcome {
+        Some(Outcome::Ended(code)) => u8::try_from(code).unwrap_or(Exit::Failed.code()),
+        Some(Outcome::Failed) => Exit::Failed.code(),
+        _ => Exit::Done.code(),
+    }))
+}
