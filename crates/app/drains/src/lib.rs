@@ -20,8 +20,8 @@
 //! | `log_source` | the app's log files as a [`Source`] | files, through `logs` |
 //!
 //! # What it promises
-//! * Events arrive at least once, first occurrences in the order of the log. HTTP services and files confirm what they have,
-//!   so there only a lost answer brings events twice.
+//! * Events arrive at least once, those of one process in their order (but for those that come twice). HTTP services and
+//!   files confirm what they have, so there only a lost answer brings events twice.
 //! * A syslog connection confirms nothing. What was written counts as arrived when 8 MiB (`window`) were written after it,
 //!   when the connection has been healthy for 30 s after it, or when the receiver closed in order at the end (over TLS
 //!   with a `close_notify`, which rsyslog does not send). After a broken connection or a kill, everything since then is

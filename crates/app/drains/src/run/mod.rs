@@ -4,9 +4,11 @@
 //! wait for a disk (the source, cursors) or for a reader (standard output, files) is done on other threads, so nothing
 //! that one drain waits for holds up another.
 
+mod clock;
 mod drains;
 mod grace;
 mod random;
+mod saver;
 mod task;
 
 pub use drains::{Drain, Drains, DrainsError};

@@ -7,16 +7,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{sleep_until, timeout};
 
 use super::Drain;
+use super::clock::Clock;
 use super::grace::Grace;
 use super::random::Random;
+use super::saver::Saver;
 use crate::connection::{Connection, Failure};
 use crate::delivery::{Delivery, Rules, Step};
 use crate::encoding::Encoding;
 use crate::saved::{CursorFile, SavedError};
-use crate::{LastError, Metrics, Settings, Source, SourceError, State, Target, Timestamp};
+use crate::{LastError, Metrics, Settings, Source, SourceError, State, Target};
 
 /// The last save may take so long after the grace.
 const LAST_SAVE: Duration = Duration::from_secs(2);
@@ -30,9 +32,7 @@ pub(super) struct Task {
     grace: Grace,
     random: Random,
     clock: Clock,
-    file: CursorFile,
-    /// What the file holds, and since when.
-    saved: (Vec<u8>, Duration),
+    saver: Saver,
     connection: Option<Connection>,
 }
 
@@ -51,8 +51,7 @@ impl Task {
             grace: Grace::new(stopping, settings.grace),
             random: Random::new(),
             clock: Clock::start(),
-            file: CursorFile::new(settings.cursors.clone(), &drain.name),
-            saved: (Vec::new(), Duration::ZERO),
+            saver: Saver::new(CursorFile::new(settings.cursors.clone(), &drain.name)),
             connection: None,
             drain,
             settings,
@@ -71,7 +70,7 @@ impl Task {
             let mut source = Some(source);
             // Whether it came to its end or the grace did: what is confirmed is saved.
             let _ = self.deliver(&mut delivery, &mut source).await;
-            let last = timeout(LAST_SAVE, self.save(delivery.confirmed())).await;
+            let last = timeout(LAST_SAVE, self.saver.save(delivery.confirmed(), self.clock.now())).await;
             let last = last.unwrap_or_else(|_| Err("the last cursor was not saved in time".into()));
             self.publish(&delivery);
             self.complain(last.err());
@@ -86,7 +85,7 @@ impl Task {
         F: Fn(&Drain, Option<&S::Cursor>) -> Result<S, SourceError> + Send + Sync + 'static,
     {
         for failures in 1.. {
-            let (open, drain, file) = (Arc::clone(&open), self.drain.clone(), self.file.clone());
+            let (open, drain, file) = (Arc::clone(&open), self.drain.clone(), self.saver.file().clone());
             let opening = spawn_blocking(move || match file.load() {
                 Ok(cursor) => (open(&drain, cursor.as_ref()).map_err(|error| error.to_string()), None),
                 Err(error @ SavedError::Content { .. }) => {
@@ -119,11 +118,12 @@ impl Task {
     ) -> Result<(), GraceOver> {
         loop {
             self.publish(delivery);
-            if self.clock.now() >= self.saved.1 + self.settings.save_every {
-                let saved = self.save(delivery.confirmed()).await;
+            let now = self.clock.now();
+            if now >= self.saver.tried_at() + self.settings.save_every {
+                let saving = self.saver.save(delivery.confirmed(), now);
+                let saved = self.grace.within(saving).await.ok_or(GraceOver)?;
                 self.complain(saved.err());
             }
-            let now = self.clock.now();
             match delivery.step(now) {
                 Step::Read(limits) => {
                     let read = self.blocking(source, move |source| {
@@ -215,7 +215,9 @@ impl Task {
         source: &mut Option<S>,
         work: impl FnOnce(&mut S) -> Result<T, SourceError> + Send + 'static,
     ) -> Result<Result<T, String>, GraceOver> {
-        let Some(mut taken) = source.take() else { return Ok(Err("the log is still being read".into())) };
+        let Some(mut taken) = source.take() else {
+            return Ok(Err("the reader of the log ended unexpectedly".into()));
+        };
         let working = spawn_blocking(move || {
             let result = work(&mut taken);
             (taken, result)
@@ -226,25 +228,6 @@ impl Task {
                 Ok(result.map_err(|error| error.to_string()))
             }
             Err(panic) => Ok(Err(panic.to_string())),
-        }
-    }
-
-    /// Saves the cursor unless it is what was saved last.
-    async fn save<C: serde::Serialize>(&mut self, cursor: &C) -> Result<(), String> {
-        let content = CursorFile::content(cursor).map_err(|error| error.to_string())?;
-        self.saved.1 = self.clock.now();
-        if content == self.saved.0 {
-            return Ok(());
-        }
-        let file = self.file.clone();
-        let saving = spawn_blocking(move || file.save(&content).map(|()| content));
-        match saving.await {
-            Ok(Ok(content)) => {
-                self.saved.0 = content;
-                Ok(())
-            }
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(panic) => Err(panic.to_string()),
         }
     }
 
@@ -285,30 +268,5 @@ impl Task {
             settle: settings.stall_limit * 3 / 2,
             backoff: settings.backoff,
         }
-    }
-}
-
-/// Time since the task began, and what time it was then.
-#[derive(Clone, Copy, Debug)]
-struct Clock {
-    start: Instant,
-    time: Timestamp,
-}
-
-impl Clock {
-    fn start() -> Self {
-        Self { start: Instant::now(), time: Timestamp::now() }
-    }
-
-    fn now(&self) -> Duration {
-        self.start.elapsed()
-    }
-
-    fn at(&self, time: Duration) -> Instant {
-        self.start + time
-    }
-
-    fn time(&self, time: Duration) -> Timestamp {
-        self.time.after(time)
     }
 }

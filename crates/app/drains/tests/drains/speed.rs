@@ -34,7 +34,8 @@ fn speed() {
         let settings = Settings::new(directory.path().join(number.to_string()), "host.example.com");
         let (begin, cpu) = (Instant::now(), cpu(ClockId::ProcessCPUTime));
         let (sent, sending) = drain(url, settings, &app);
-        let (wall, cpu) = (begin.elapsed().as_secs_f64(), self::cpu(ClockId::ProcessCPUTime) - cpu);
+        let (wall, cpu) =
+            (begin.elapsed().as_secs_f64(), self::cpu(ClockId::ProcessCPUTime).saturating_sub(cpu));
         let million = 1e6 / COUNT as f64;
         println!(
             "{url}: {sent} events of 100 bytes in {wall:.2} s, {:.0} a second; CPU a million: {:.2} s to encode and send, {:.2} s with \
@@ -74,7 +75,7 @@ fn drain(url: &str, settings: Settings, app: &Path) -> (u64, Duration) {
     let before = cpu(ClockId::ThreadCPUTime);
     drains.run_here(open, done).unwrap();
     let sent = end.borrow().sent.events;
-    (sent, cpu(ClockId::ThreadCPUTime) - before)
+    (sent, cpu(ClockId::ThreadCPUTime).saturating_sub(before))
 }
 
 fn cpu(clock: ClockId) -> Duration {
