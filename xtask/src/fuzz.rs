@@ -116,6 +116,8 @@ const SEEDS: &[(&str, &str, &str)] = &[
     ("jinja_render", "crates/tree/jinja/tests/jinja-cases.json", "template"),
     ("yaml", "crates/tree/render/tests/yaml-cases.json", "text"),
     ("yaml_dump", "crates/tree/render/tests/yaml-cases.json", "text"),
+    ("dotenv", "crates/app/procfile/tests/dotenv-cases.json", "text"),
+    ("supervisord", "crates/app/procfile/tests/supervisord-cases.json", "text"),
 ];
 
 /// Writes the inputs of conformance cases into a corpus.

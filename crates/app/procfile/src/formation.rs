@@ -168,9 +168,10 @@ fn read(text: &str, item: Range<usize>, source: SourceId) -> Result<Named, Probl
         Ok(count) if count <= Formation::MOST => Ok(Named { name: name.to_string(), count, span }),
         _ => {
             let digits = !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit());
-            let what = match digits {
-                true => format!("{count} processes of `{name}` are too many"),
-                false => format!("`{count}` is no count"),
+            let what = if digits {
+                format!("{count} processes of `{name}` are too many")
+            } else {
+                format!("`{count}` is no count")
             };
             let hint = format!("give a number from 0 to {}", Formation::MOST);
             Err(Problem::error("formation.count", what).at(span).hint(hint))
@@ -206,9 +207,10 @@ mod tests {
         let (sources, mut problems, mut types) = (Sources::new(), Problems::new(), types());
         types[1].count = 7;
         let formation = Formation::parse("-m", text, &sources, &mut problems).expect(text);
-        match running {
-            true => formation.scale(&mut types, &mut problems),
-            false => formation.start(&mut types, &mut problems),
+        if running {
+            formation.scale(&mut types, &mut problems);
+        } else {
+            formation.start(&mut types, &mut problems);
         }
         assert!(problems.is_empty());
         types.iter().map(|known| known.count).collect()

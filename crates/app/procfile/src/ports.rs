@@ -110,11 +110,10 @@ mod tests {
         let config = ConfigVars::new(Precedence::EnvFile);
         let base = BasePort::choose(Some(base), &config, &sources).expect("a base");
         base.assign(&procfile, &mut types, &mut problems);
-        match problems.is_empty() {
-            true => Ok(types.into_iter().map(|known| (known.name, known.port)).collect()),
-            false => {
-                Err(problems.iter().map(|p| report::render(p, &sources, report::Style::Plain)).collect())
-            }
+        if problems.is_empty() {
+            Ok(types.into_iter().map(|known| (known.name, known.port)).collect())
+        } else {
+            Err(problems.iter().map(|p| report::render(p, &sources, report::Style::Plain)).collect())
         }
     }
 

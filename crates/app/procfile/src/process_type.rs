@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// One process type of an app (`web`, `worker`): how its processes start, become ready, restart and stop.
 ///
-/// `Debug` covers the values of variables that look secret.
+/// `Debug` covers what looks secret in variables and in the command.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProcessType {
     /// Its name, `[A-Za-z0-9_-]{1,63}`; processes of it are `NAME.1`, `NAME.2` …
@@ -131,7 +131,7 @@ impl ProcessType {
             umask: None,
             port: None,
             ready,
-            ready_timeout: Duration::from_secs(60),
+            ready_timeout: Duration::from_mins(1),
             restart: Restart::default(),
             essential: false,
             after: Vec::new(),
@@ -193,7 +193,7 @@ impl fmt::Debug for ProcessType {
             self.environment.iter().map(|(name, value)| (name, crate::mask(name, value))).collect();
         f.debug_struct("ProcessType")
             .field("name", &self.name)
-            .field("command", &self.command)
+            .field("command", &shown(&self.command))
             .field("count", &self.count)
             .field("directory", &self.directory)
             .field("environment", &environment)
@@ -208,6 +208,16 @@ impl fmt::Debug for ProcessType {
             .field("priority", &self.priority)
             .field("stop", &self.stop)
             .finish()
+    }
+}
+
+/// A command with passwords covered.
+fn shown(command: &CommandLine) -> CommandLine {
+    match command {
+        CommandLine::Shell(line) => CommandLine::Shell(crate::mask("", line)),
+        CommandLine::Argv(words) => {
+            CommandLine::Argv(words.iter().map(|word| crate::mask("", word)).collect())
+        }
     }
 }
 
@@ -250,7 +260,7 @@ mod tests {
 
     #[test]
     fn debug_covers_secrets() {
-        let mut web = ProcessType::new("web", CommandLine::Shell("true".into()));
+        let mut web = ProcessType::new("web", CommandLine::Shell("x --db mongodb://a:hunter2@h/".into()));
         web.environment = vec![("TOKEN".into(), "hunter2".into()), ("MODE".into(), "fast".into())];
         let shown = format!("{web:?}");
         assert!(!shown.contains("hunter2") && shown.contains("fast"), "{shown}");

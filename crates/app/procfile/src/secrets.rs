@@ -257,7 +257,7 @@ fn in_urls_of_run(run: &str, begin: usize, parts: &mut Vec<Range<usize>>) {
         let web = run[..start].ends_with("http://") || run[..start].ends_with("https://");
         match user.find(':') {
             Some(colon) if colon + 1 < user.len() => {
-                parts.push(begin + start + colon + 1..begin + start + at)
+                parts.push(begin + start + colon + 1..begin + start + at);
             }
             // A token that stands for the user.
             None if web && !user.is_empty() => parts.push(begin + start..begin + start + at),

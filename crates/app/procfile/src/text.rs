@@ -95,8 +95,10 @@ impl<'p> Findings<'p> {
     pub(crate) fn push(&mut self, problem: Problem) {
         self.errors += usize::from(problem.severity == Severity::Error);
         if self.shown < MOST_SHOWN {
-            self.shown += 1;
+            // The same one is kept once.
+            let before = self.problems.len();
             self.problems.push(problem);
+            self.shown += self.problems.len() - before;
         } else {
             self.kept_back += 1;
         }

@@ -83,9 +83,10 @@ impl<'e, 'p> Evaluation<'e, 'p> {
 
     fn broken(&mut self, broken: Broken) {
         let span = self.span(&broken.at);
-        let problem = match broken.ignored {
-            true => Problem::warning(broken.code, broken.what),
-            false => Problem::error(broken.code, broken.what),
+        let problem = if broken.ignored {
+            Problem::warning(broken.code, broken.what)
+        } else {
+            Problem::error(broken.code, broken.what)
         };
         self.findings.push(problem.at(span).hint(broken.hint));
     }
@@ -126,9 +127,8 @@ impl<'e, 'p> Evaluation<'e, 'p> {
         let range = statement.value.range();
         // Places within a text with escapes are not those of the file.
         let exact = text == &self.text[range.clone()];
-        let place = |at: &Range<usize>| match exact {
-            true => range.start + at.start..range.start + at.end,
-            false => range.clone(),
+        let place = |at: &Range<usize>| {
+            if exact { range.start + at.start..range.start + at.end } else { range.clone() }
         };
         let done = interpolate(text, &|name| self.lookup(name), LONGEST_VARIABLE)
             .map_err(|fault| self.fault(fault, statement, &place))?;

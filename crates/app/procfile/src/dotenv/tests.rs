@@ -251,7 +251,7 @@ proptest! {
             if let Ok(file) = file {
                 for var in file.vars() {
                     prop_assert!(!var.name.is_empty() && !var.value.reveal().contains('\0'));
-                    prop_assert!(!var.name.contains(|c: char| c == '=' || c == '\0' || c == '\n'));
+                    prop_assert!(!var.name.contains(['=', '\0', '\n']));
                 }
             }
         }

@@ -113,7 +113,7 @@ fn note_what_is_left_out(
             Readiness::Uptime(_) => {}
             Readiness::Notify if notify => {}
             Readiness::Notify => {
-                note(known, "sd_notify", "a process counts as ready once it has run for a second")
+                note(known, "sd_notify", "a process counts as ready once it has run for a second");
             }
             Readiness::Port | Readiness::Http(_) => {
                 note(known, "readiness by port", "a process counts as ready while it may not answer yet");

@@ -30,9 +30,11 @@ pub fn systemd(export: &Export<'_>, problems: &mut Problems) -> Option<Vec<Expor
 }
 
 fn target(export: &Export<'_>) -> String {
-    let wanted: Vec<String> = export.types.iter().flat_map(|known| instances(export, known)).collect();
-    let wants: String = wanted.iter().map(|unit| format!("Wants={unit}\n")).collect();
-    format!("[Unit]\nDescription={}\n{wants}\n[Install]\nWantedBy=multi-user.target\n", export.app)
+    let mut lines = vec!["[Unit]".to_string(), format!("Description={}", export.app)];
+    let wanted = export.types.iter().flat_map(|known| instances(export, known));
+    lines.extend(wanted.map(|unit| format!("Wants={unit}")));
+    lines.extend(["", "[Install]", "WantedBy=multi-user.target", ""].map(String::from));
+    lines.join("\n")
 }
 
 /// The units of the processes of a type.

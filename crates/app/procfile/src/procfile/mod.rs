@@ -21,6 +21,7 @@ use std::fmt;
 use report::{Problem, Problems, Sources};
 use value::{SourceId, Span};
 
+use crate::secrets::{cover, secret_parts};
 use crate::text::{self, Findings};
 use crate::{CommandLine, ProcessType, host_label};
 use line::{Kind, Mistake};
@@ -74,7 +75,8 @@ impl Procfile {
     /// The longest Procfile that is read, in bytes. Readers need to read no more than one byte beyond it.
     pub const LONGEST: usize = 1 << 20;
 
-    /// Reads the bytes of a Procfile called `name`, which is registered in `sources`.
+    /// Reads the bytes of a Procfile called `name`. Its text, with passwords in commands covered, is registered in
+    /// `sources`.
     ///
     /// `None` if there is an error among the problems: bytes that are no text, a line that is no entry, two entries
     /// of one name, a name longer than 63 letters, no process type to run.
@@ -85,7 +87,7 @@ impl Procfile {
         sources: &Sources,
         problems: &mut Problems,
     ) -> Option<Self> {
-        let text = match text::decode(name, bytes, Self::LONGEST, sources, text::as_it_is) {
+        let text = match text::decode(name, bytes, Self::LONGEST, sources, covered) {
             Ok(text) => text,
             Err(problem) => {
                 problems.push(problem);
@@ -93,7 +95,7 @@ impl Procfile {
             }
         };
         let mut reader = Reader {
-            source: sources.add(name, text),
+            source: sources.add(name, covered(text)),
             mode,
             entries: Vec::new(),
             seen: HashMap::new(),
@@ -135,6 +137,15 @@ impl fmt::Display for Procfile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.entries.iter().try_for_each(|entry| writeln!(f, "{}: {}", entry.name, entry.command))
     }
+}
+
+/// The text as it may be shown: passwords in commands are covered.
+fn covered(text: &str) -> String {
+    let parts = text::lines(text).flat_map(|line| {
+        let parts = secret_parts("", line.text).into_iter();
+        parts.map(move |part| line.start + part.start..line.start + part.end)
+    });
+    cover(text, parts)
 }
 
 struct Reader<'p> {
@@ -239,10 +250,8 @@ impl Reader<'_> {
     fn mistake(&mut self, mistake: Mistake, place: Span) {
         let lenient = self.mode == Mode::Lenient && mistake.ignorable;
         let what = if lenient { mistake.ignored } else { mistake.what };
-        let problem = match lenient {
-            true => Problem::warning(mistake.code, what),
-            false => Problem::error(mistake.code, what),
-        };
+        let problem =
+            if lenient { Problem::warning(mistake.code, what) } else { Problem::error(mistake.code, what) };
         let problem = mistake.hints.into_iter().fold(problem.at(place), Problem::hint);
         self.findings.push(problem);
     }

@@ -137,6 +137,13 @@ fn names_that_mean_something_elsewhere() {
 }
 
 #[test]
+fn passwords_in_commands_are_not_shown() {
+    let text = "web: x --db 'mongodb://a:hunter2@h/d'\nweb: PASSWORD=hunter2 x\nweb postgres://a:hunter2@h\n";
+    let (procfile, said) = read(text.as_bytes(), Mode::Strict);
+    assert!(procfile.is_none() && said.contains("mongodb://a:") && !said.contains("hunter2"), "{said}");
+}
+
+#[test]
 fn a_file_of_nothing_but_mistakes_is_answered_in_bounded_space() {
     let text = "?\n".repeat(Procfile::LONGEST / 2);
     let said = said(&text, Mode::Strict);

@@ -170,7 +170,7 @@ mod tests {
             ("%(nmae)s", ExpandError::Unknown("nmae".into())),
             ("%(name)d", ExpandError::Conversion("name".into(), "d".into())),
             ("%(name)y", ExpandError::Conversion("name".into(), "y".into())),
-            ("%(name)", ExpandError::Conversion("name".into(), "".into())),
+            ("%(name)", ExpandError::Conversion("name".into(), String::new())),
             (
                 "%(num)999999999999999999999d",
                 ExpandError::Conversion("num".into(), "999999999999999999999d".into()),

@@ -2,12 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use indexmap::IndexMap;
 use report::Problem;
 
 use super::options::Options;
 use super::program::{self, Section as ProgramSection};
-use super::{Group, Program, Reader, Supervisord};
+use super::{Common, Group, Program, Reader, Supervisord};
 
 /// A program, and the group section that names it.
 pub(super) struct Found {
@@ -56,11 +55,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Vec<Group> {
 }
 
 /// Reads the program sections: once for each group that names them, or by themselves.
-pub(super) fn programs(
-    reader: &mut Reader<'_, '_>,
-    groups: &[Group],
-    environment: &IndexMap<String, String>,
-) -> Vec<Found> {
+pub(super) fn programs(reader: &mut Reader<'_, '_>, groups: &[Group], common: &Common) -> Vec<Found> {
     let (mut found, mut taken) = (Vec::new(), HashSet::new());
     let mut processes = 0;
     let named = by_program(groups);
@@ -81,7 +76,7 @@ pub(super) fn programs(
         };
         for (in_group, group) in wanted {
             let place = section.span;
-            let section = ProgramSection { section, program: name, group, environment };
+            let section = ProgramSection { options: section, program: name, group, common };
             for program in program::read(reader, &section) {
                 processes += program.processes.len().max(1);
                 match unique(program, &mut taken) {

@@ -113,29 +113,29 @@ enum Item {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mistake {
     /// A line before the first header.
-    NoSection,
+    BeforeSections,
     /// A line without `=` and `:`.
-    NoValue,
+    WithoutValue,
     /// Nothing before `=`.
-    NoKey,
+    WithoutKey,
 }
 
 fn bad(mistake: Mistake, line: &str, span: Span) -> Problem {
     let (code, what, hint) = match mistake {
-        Mistake::NoSection => (
+        Mistake::BeforeSections => (
             "supervisord.no-section",
             "this line stands before the first section",
             "begin with a line such as `[program:web]`",
         ),
-        Mistake::NoValue if line.starts_with('[') => {
+        Mistake::WithoutValue if line.starts_with('[') => {
             ("supervisord.syntax", "this section header is not closed", "write `[program:NAME]`")
         }
-        Mistake::NoValue => (
+        Mistake::WithoutValue => (
             "supervisord.syntax",
             "no `=` in this line",
             "write `key=value`; a line that continues a value is indented, and a comment begins with `;`",
         ),
-        Mistake::NoKey => ("supervisord.syntax", "no key before the value", "write `key=value`"),
+        Mistake::WithoutKey => ("supervisord.syntax", "no key before the value", "write `key=value`"),
     };
     Problem::error(code, what).at(span).hint(hint)
 }
@@ -188,7 +188,7 @@ fn scan(text: &str) -> Vec<Item> {
             in_section = true;
             items.push(Item::Header(range.start + name.start..range.start + name.end));
         } else if !in_section {
-            items.push(Item::Bad(Mistake::NoSection, range));
+            items.push(Item::Bad(Mistake::BeforeSections, range));
             // One complaint is enough: nothing before the first header has a meaning.
             in_section = items.len() > 1;
         } else {
@@ -225,10 +225,10 @@ fn header(line: &str) -> Option<Range<usize>> {
 
 fn option(text: &str, range: Range<usize>, cut: bool) -> Item {
     let line = &text[range.clone()];
-    let Some(delimiter) = line.find(['=', ':']) else { return Item::Bad(Mistake::NoValue, range) };
+    let Some(delimiter) = line.find(['=', ':']) else { return Item::Bad(Mistake::WithoutValue, range) };
     let key = range.start..range.start + line[..delimiter].trim_end().len();
     if key.is_empty() {
-        return Item::Bad(Mistake::NoKey, range);
+        return Item::Bad(Mistake::WithoutKey, range);
     }
     let after = &line[delimiter + 1..];
     let begin = range.end - after.trim_start().len();

@@ -60,8 +60,8 @@ pub struct Supervisord {
 pub struct Program {
     /// How it runs. Its name is the program's, with `-` for what a process type cannot have in its name.
     pub process_type: ProcessType,
-    /// What the section is called.
-    pub program: String,
+    /// What its section is called.
+    pub section: String,
     /// The group it belongs to: of a `[group:x]` section, or the program's own name.
     pub group: String,
     /// Whether it is started with the others. Otherwise somebody starts it by hand.
@@ -204,9 +204,10 @@ fn include(
     let Some(patterns) = options.text("files") else { return };
     let mut count = 0;
     for pattern in patterns.split_whitespace() {
-        let pattern = match pattern.starts_with('/') {
-            true => pattern.to_string(),
-            false => format!("{}/{pattern}", context.here),
+        let pattern = if pattern.starts_with('/') {
+            pattern.to_string()
+        } else {
+            format!("{}/{pattern}", context.here)
         };
         let mut files = match (context.include)(&pattern) {
             Ok(files) => files,
@@ -267,27 +268,38 @@ struct Reader<'r, 'p> {
     findings: &'r mut Findings<'p>,
 }
 
+/// What `[supervisord]` says about all programs.
+#[derive(Default)]
+struct Common {
+    environment: IndexMap<String, String>,
+    user: Option<String>,
+    umask: Option<u32>,
+}
+
 impl Reader<'_, '_> {
     fn read(&mut self, name: &str) -> Supervisord {
-        let environment = self.environment();
+        let common = self.common();
         let groups = groups::read(self);
-        let mut programs = groups::programs(self, &groups, &environment);
+        let mut programs = groups::programs(self, &groups, &common);
         if programs.is_empty() && !self.findings.has_errors() {
             let problem = Problem::error("supervisord.empty", format!("{name} has no programs")).on(name);
             self.findings.push(problem.hint("add a section such as `[program:web]` with a `command`"));
         }
         priority::order(&mut programs, &groups);
         let programs = programs.into_iter().map(|found| found.program).collect();
-        Supervisord { programs, groups, environment: environment.into_iter().collect() }
+        Supervisord { programs, groups, environment: common.environment.into_iter().collect() }
     }
 
-    /// The variables of `[supervisord]`.
-    fn environment(&mut self) -> IndexMap<String, String> {
-        let Some(section) = self.ini.sections.get("supervisord") else { return IndexMap::new() };
+    fn common(&mut self) -> Common {
+        let Some(section) = self.ini.sections.get("supervisord") else { return Common::default() };
         let names = |name: &str| self.outside.get(name);
         let defaults = self.ini.sections.get("DEFAULT");
         let mut options = Options { section, defaults, names: &names, findings: self.findings };
-        read_environment(&mut options)
+        Common {
+            environment: read_environment(&mut options),
+            user: options.text("user").filter(|user| !user.is_empty()),
+            umask: options.umask("umask"),
+        }
     }
 }
 
@@ -314,9 +326,10 @@ fn read_environment(options: &mut Options<'_, '_>) -> IndexMap<String, String> {
         }
         Err(error) => {
             let problem = Problem::error("supervisord.environment", error.to_string()).at(place);
-            let problem = match options.written("environment").is_some_and(|value| value.cut) {
-                true => problem.why("` ;` and ` #` begin a comment, even between quotes"),
-                false => problem,
+            let problem = if options.written("environment").is_some_and(|value| value.cut) {
+                problem.why("` ;` and ` #` begin a comment, even between quotes")
+            } else {
+                problem
             };
             options.findings.push(problem.hint("put values in double quotes: `environment=A=\"b\",C=\"d\"`"));
             IndexMap::new()

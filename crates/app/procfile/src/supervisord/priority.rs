@@ -13,7 +13,7 @@ pub(super) fn order(programs: &mut [Found], groups: &[Group]) {
     };
     programs.sort_by(|one, other| {
         let key = |found: &Found| {
-            (group(found), found.program.group.clone(), own(found), found.program.program.clone())
+            (group(found), found.program.group.clone(), own(found), found.program.section.clone())
         };
         key(one).cmp(&key(other))
     });

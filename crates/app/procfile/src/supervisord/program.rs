@@ -9,18 +9,17 @@ use report::Problem;
 use super::expand::Named;
 use super::ini::Section as IniSection;
 use super::options::Options;
-use super::{Log, LogTarget, Outside, Process, Program, Reader, Supervisord, read_environment};
+use super::{Common, Log, LogTarget, Outside, Process, Program, Reader, Supervisord, read_environment};
 use crate::process_type::{LONGEST_NAME, check_name};
 use crate::shlex::{SPLIT, split};
 use crate::{CommandLine, ProcessType, Readiness, Restart, Stop, StopTarget};
 
 /// One section, as a program of one group.
 pub(super) struct Section<'s> {
-    pub(super) section: &'s IniSection,
+    pub(super) options: &'s IniSection,
     pub(super) program: &'s str,
     pub(super) group: &'s str,
-    /// The variables of `[supervisord]`.
-    pub(super) environment: &'s IndexMap<String, String>,
+    pub(super) common: &'s Common,
 }
 
 /// What may differ between the processes of a program.
@@ -40,10 +39,10 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, section: &Section<'_>) -> Vec<Pr
     let general = |name: &str| known(outside, section, name, None, None);
     let defaults = reader.ini.sections.get("DEFAULT");
     let mut options =
-        Options { section: section.section, defaults, names: &general, findings: reader.findings };
+        Options { section: section.options, defaults, names: &general, findings: reader.findings };
     if options.written("command").is_none() {
         let what = format!("the program `{}` has no command", section.program);
-        let problem = Problem::error("supervisord.no-command", what).at(section.section.span);
+        let problem = Problem::error("supervisord.no-command", what).at(section.options.span);
         reader.findings.push(problem.hint("add a line `command=…`"));
         return Vec::new();
     }
@@ -61,9 +60,6 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, section: &Section<'_>) -> Vec<Pr
     }
     let base = common(&mut options, section);
     let autostart = options.boolean("autostart", true);
-    let supervisor = supervisor(reader, section);
-    let base =
-        ProcessType { user: base.user.or(supervisor.user), umask: base.umask.or(supervisor.umask), ..base };
     // A program without processes is read as if it had one.
     let mut instances = Vec::new();
     for number in first..first + count.max(1) {
@@ -75,11 +71,11 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, section: &Section<'_>) -> Vec<Pr
     }
     let build = |process_type, instances: &[Instance]| Program {
         process_type,
-        program: section.program.to_string(),
+        section: section.program.to_string(),
         group: section.group.to_string(),
         autostart,
         processes: instances.iter().take(count as usize).map(|instance| instance.process.clone()).collect(),
-        span: section.section.span,
+        span: section.options.span,
     };
     if are_alike(&instances) {
         let name = named(reader, section, section.program);
@@ -90,7 +86,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, section: &Section<'_>) -> Vec<Pr
         format!("each process of `{}` is a process type of its own", section.program),
     );
     let why = "their commands, directories or variables differ by more than a port that counts up";
-    reader.findings.push(problem.at(section.section.span).why(why));
+    reader.findings.push(problem.at(section.options.span).why(why));
     let each = |instance: &Instance| {
         let name = named(reader, section, &instance.process.name);
         build(with(&base, name, 1, instance), std::slice::from_ref(instance))
@@ -115,7 +111,7 @@ fn known(
         _ => {
             let set = name.strip_prefix("ENV_").and_then(|name| {
                 let own = vars.and_then(|vars| vars.get(name));
-                own.or(section.environment.get(name)).map(|value| Named::Text(value.clone()))
+                own.or(section.common.environment.get(name)).map(|value| Named::Text(value.clone()))
             });
             set.or_else(|| outside.get(name))
         }
@@ -130,15 +126,14 @@ fn common(options: &mut Options<'_, '_>, section: &Section<'_>) -> ProcessType {
     let kill_group = options.boolean("killasgroup", as_group);
     if !kill_group && options.written("killasgroup").is_some() {
         let place = options.span("killasgroup");
-        options.findings.push(match as_group {
-            true => {
-                Problem::error("supervisord.value", "`killasgroup=false` does not go with `stopasgroup=true`")
-                    .at(place)
-                    .hint("remove it")
-            }
-            false => Problem::note("supervisord.no-meaning", "`killasgroup=false` has no meaning here")
+        options.findings.push(if as_group {
+            Problem::error("supervisord.value", "`killasgroup=false` does not go with `stopasgroup=true`")
                 .at(place)
-                .why("SIGKILL always goes to the whole process group, so that nothing is left behind"),
+                .hint("remove it")
+        } else {
+            Problem::note("supervisord.no-meaning", "`killasgroup=false` has no meaning here")
+                .at(place)
+                .why("SIGKILL always goes to the whole process group, so that nothing is left behind")
         });
     }
     let base = ProcessType::new(section.program, CommandLine::Argv(Vec::new()));
@@ -158,22 +153,10 @@ fn common(options: &mut Options<'_, '_>, section: &Section<'_>) -> ProcessType {
             grace: options.seconds("stopwaitsecs", 10),
             target: if as_group { StopTarget::Group } else { StopTarget::Leader },
         },
-        user: options.text("user").filter(|user| !user.is_empty()),
-        umask: options.umask("umask"),
+        user: options.text("user").filter(|user| !user.is_empty()).or(section.common.user.clone()),
+        umask: options.umask("umask").or(section.common.umask),
         ..base
     }
-}
-
-/// What `[supervisord]` says about all programs.
-fn supervisor(reader: &mut Reader<'_, '_>, own: &Section<'_>) -> ProcessType {
-    let mut found = ProcessType::new(own.program, CommandLine::Argv(Vec::new()));
-    if let Some(section) = reader.ini.sections.get("supervisord") {
-        let names = |name: &str| reader.outside.get(name);
-        let mut options = Options { section, defaults: None, names: &names, findings: reader.findings };
-        found.user = options.text("user").filter(|user| !user.is_empty());
-        found.umask = options.umask("umask");
-    }
-    found
 }
 
 /// One process: its number, and how many there are.
@@ -183,12 +166,12 @@ fn instance(reader: &mut Reader<'_, '_>, section: &Section<'_>, number: i64, cou
     let before = |name: &str| known(outside, section, name, process, None);
     let defaults = reader.ini.sections.get("DEFAULT");
     let mut options =
-        Options { section: section.section, defaults, names: &before, findings: reader.findings };
+        Options { section: section.options, defaults, names: &before, findings: reader.findings };
     let mut environment = read_environment(&mut options);
     let vars = environment.clone();
     let names = |name: &str| known(outside, section, name, process, Some(&vars));
     let mut options =
-        Options { section: section.section, defaults, names: &names, findings: reader.findings };
+        Options { section: section.options, defaults, names: &names, findings: reader.findings };
     let command = command(&mut options)?;
     let directory = options.text("directory").filter(|directory| !directory.is_empty()).map(PathBuf::from);
     let name = match options.written("process_name") {
@@ -214,18 +197,13 @@ fn is_port(text: &str) -> bool {
 fn command(options: &mut Options<'_, '_>) -> Option<CommandLine> {
     let text = options.text("command")?;
     let place = options.span("command");
-    let words = match split(&text, SPLIT) {
-        Ok(words) => words,
-        Err(_) => {
-            let problem =
-                Problem::error("supervisord.command", "a quotation in the command is never closed").at(place);
-            let problem = match options.written("command").is_some_and(|value| value.cut) {
-                true => problem.why("` ;` and ` #` begin a comment, even between quotes"),
-                false => problem,
-            };
-            options.findings.push(problem.hint("close it, or write the quote with a backslash"));
-            return None;
+    let Ok(words) = split(&text, SPLIT) else {
+        let mut problem = Problem::error("supervisord.command", "a quotation in the command is never closed");
+        if options.written("command").is_some_and(|value| value.cut) {
+            problem = problem.why("` ;` and ` #` begin a comment, even between quotes");
         }
+        options.findings.push(problem.at(place).hint("close it, or write the quote with a backslash"));
+        return None;
     };
     let words: Vec<String> = words.into_iter().map(|word| word.text).collect();
     match words.as_slice() {
@@ -293,7 +271,7 @@ fn named(reader: &mut Reader<'_, '_>, section: &Section<'_>, name: &str) -> Stri
     if allowed != name {
         let what = format!("`{name}` is called `{allowed}` here");
         let why = "a process type has letters, digits, `_` and `-` in its name, at most 63";
-        reader.findings.push(Problem::note("supervisord.name", what).at(section.section.span).why(why));
+        reader.findings.push(Problem::note("supervisord.name", what).at(section.options.span).why(why));
     }
     allowed
 }
