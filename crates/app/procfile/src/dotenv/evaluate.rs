@@ -46,35 +46,37 @@ impl<'e, 'p> Evaluation<'e, 'p> {
                     continue;
                 }
             };
-            let value = match self.value(&statement) {
-                Ok(value) => value,
-                Err(problem) => {
-                    self.findings.push(problem);
-                    continue;
+            match self.value(&statement) {
+                Ok(value) => {
+                    let lookup = |name: &str| self.lookup(name);
+                    if compares
+                        && !self.findings.is_full()
+                        && let Some(note) = notes::compare(self.text, &statement, value.as_ref(), &lookup)
+                    {
+                        self.findings.push(note.at(self.span(&statement.at)));
+                    }
+                    if let Some(value) = value {
+                        self.take(&statement, value.text);
+                    }
                 }
-            };
-            if compares && !self.findings.is_full() {
-                let lookup = |name: &str| self.lookup(name);
-                if let Some(note) = notes::compare(self.text, &statement, value.as_ref(), &lookup) {
-                    self.findings.push(note.at(self.span(&statement.at)));
-                }
-            }
-            if let Some(value) = value {
-                self.take(&statement, value.text);
+                Err(problem) => self.findings.push(problem),
             }
             if self.size > EnvFile::LONGEST_VALUES {
-                let what = format!("the values in {} are too large together", self.file.name);
-                let why = format!("after substitution they are more than {} bytes", EnvFile::LONGEST_VALUES);
-                self.findings.push(
-                    Problem::error("env.too-large", what)
-                        .at(self.span(&statement.at))
-                        .why(why)
-                        .hint("pass large values in files, and their paths in variables"),
-                );
+                self.too_large(&statement);
                 break;
             }
         }
         self.file
+    }
+
+    fn too_large(&mut self, statement: &Statement) {
+        let what = format!("the values in {} are too large together", self.file.name);
+        let problem = Problem::error("env.too-large", what).at(self.span(&statement.at));
+        self.findings.push(
+            problem
+                .why(format!("after substitution they are more than {} bytes", EnvFile::LONGEST_VALUES))
+                .hint("pass large values in files, and their paths in variables"),
+        );
     }
 
     fn span(&self, range: &Range<usize>) -> Span {
@@ -118,6 +120,7 @@ impl<'e, 'p> Evaluation<'e, 'p> {
         };
         let length = value.as_ref().map_or(0, |value| value.text.len()) + statement.name.len() + 2;
         if length > LONGEST_VARIABLE {
+            self.size += length;
             return Err(self.too_long(statement));
         }
         Ok(value)
@@ -130,8 +133,18 @@ impl<'e, 'p> Evaluation<'e, 'p> {
         let place = |at: &Range<usize>| {
             if exact { range.start + at.start..range.start + at.end } else { range.clone() }
         };
-        let done = interpolate(text, &|name| self.lookup(name), LONGEST_VARIABLE)
-            .map_err(|fault| self.fault(fault, statement, &place))?;
+        let done = match interpolate(text, &|name| self.lookup(name), LONGEST_VARIABLE) {
+            Ok(done) => done,
+            Err(fault) => {
+                // What was written in vain counts too, or many such lines would take for ever.
+                self.size += match &fault {
+                    Fault::TooLong => LONGEST_VARIABLE,
+                    Fault::Required { message, .. } => message.len(),
+                    _ => 0,
+                };
+                return Err(self.fault(fault, statement, &place));
+            }
+        };
         for (name, at) in &done.unset {
             if self.findings.is_full() {
                 break;

@@ -180,6 +180,17 @@ fn later_files_see_and_replace_earlier_ones() {
     }
 }
 
+/// Values that are short here and would be gigabytes for bash (whose quotation ends at `\'`) and python-dotenv.
+#[test]
+fn readers_are_followed_within_bounds() {
+    let big = "x".repeat(100_000);
+    for (value, reader) in [("'a\\'$B", "bash"), ("'${B}", "python-dotenv")] {
+        let text = format!("B={big}\nA={}'\n", value.to_string() + &"${B}".repeat(20_000));
+        let said = said(&text);
+        assert!(said.contains(reader) && said.contains("by rules of its own"), "{reader}");
+    }
+}
+
 #[test]
 fn what_cannot_be_passed_on_is_refused() {
     let long = format!("A={}", "x".repeat(LONGEST_VARIABLE));
@@ -190,6 +201,8 @@ fn what_cannot_be_passed_on_is_refused() {
     let mut many = format!("A={}\n", "x".repeat(100_000));
     (0..30).for_each(|number| many.push_str(&format!("B{number}=$A\n")));
     assert!(said(&many).contains("too large together"));
+    let endless = format!("A=xy\n{}", "A=$A$A\n".repeat(100_000));
+    assert!(said(&endless).contains("too large together"), "lines that fail count too");
     let (file, said) = read(&vec![b'x'; EnvFile::LONGEST + 1], EnvFormat::Compose, &HashMap::new());
     assert!(file.is_err() && said.contains("too large"));
 }

@@ -3,10 +3,7 @@
 use std::str::Chars;
 
 use super::super::interpolate::{Lookup, interpolate};
-use super::Reading;
-
-/// The longest value that is followed; bash has no bound of its own.
-const LONGEST: usize = 1 << 18;
+use super::{LONGEST, Reading};
 
 pub(super) fn read(lines: &str, name: &str, lookup: &Lookup<'_>) -> Reading {
     let text = lines.trim_start_matches([' ', '\t', '\n']);
@@ -145,7 +142,7 @@ impl Word<'_> {
         let done = interpolate(&text, self.lookup, LONGEST).map_err(|_| Reading::Otherwise)?;
         self.value.push_str(&done.text);
         self.letters = rest[length..].chars();
-        Ok(())
+        if self.value.len() > LONGEST { Err(Reading::Otherwise) } else { Ok(()) }
     }
 
     /// A command substitution.

@@ -17,6 +17,9 @@ pub(super) use foreman::value as foreman_value;
 
 use super::interpolate::Lookup;
 
+/// The longest value that is followed; Pinch itself takes less.
+const LONGEST: usize = 1 << 18;
+
 /// What a program makes of a statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reading {

@@ -1,7 +1,7 @@
 //! python-dotenv: a parser of its own, with escapes in quotations and `${NAME:-word}`, but no `$NAME`.
 
 use super::super::interpolate::Lookup;
-use super::Reading;
+use super::{LONGEST, Reading};
 
 pub(super) fn read(lines: &str, name: &str, lookup: &Lookup<'_>) -> Reading {
     let mut rest = lines.strip_prefix('\u{feff}').unwrap_or(lines);
@@ -11,7 +11,7 @@ pub(super) fn read(lines: &str, name: &str, lookup: &Lookup<'_>) -> Reading {
         match binding(rest) {
             Some((key, value, left)) => {
                 if key == Some(name) {
-                    reading = value.map_or(Reading::Absent, |value| Reading::Value(expand(&value, lookup)));
+                    reading = value.map_or(Reading::Absent, |value| expand(&value, lookup));
                 }
                 rest = left;
             }
@@ -115,7 +115,7 @@ fn unescape(text: &str, quote: char) -> String {
 }
 
 /// `${NAME}` and `${NAME:-word}`, wherever they stand.
-fn expand(text: &str, lookup: &Lookup<'_>) -> String {
+fn expand(text: &str, lookup: &Lookup<'_>) -> Reading {
     let mut value = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(found) = rest.find("${") {
@@ -128,6 +128,9 @@ fn expand(text: &str, lookup: &Lookup<'_>) -> String {
                 value.push_str(&rest[..found]);
                 let set = lookup(&inside[..length]);
                 value.push_str(&set.unwrap_or_else(|| word.unwrap_or_default().to_string()));
+                if value.len() > LONGEST {
+                    return Reading::Otherwise;
+                }
                 rest = left;
             }
             None => {
@@ -136,7 +139,7 @@ fn expand(text: &str, lookup: &Lookup<'_>) -> String {
             }
         }
     }
-    value + rest
+    Reading::Value(value + rest)
 }
 
 /// White space within a line.
