@@ -40,7 +40,9 @@ fn main() -> Outcome<()> {
     match words.as_slice() {
         ["write", lines, how] => write_lines(lines.parse()?, *how == "lines"),
         ["copy", fifo, file] => copy(Path::new(fifo), Path::new(file)),
-        ["collect", fifo, directory, compress] => collect(Path::new(fifo), Path::new(directory), *compress == "gzip"),
+        ["collect", fifo, directory, compress] => {
+            collect(Path::new(fifo), Path::new(directory), *compress == "gzip")
+        }
         _ => compare(&words),
     }
 }
@@ -77,7 +79,7 @@ const CONTESTANTS: [(Contestant, &str); 5] = [
 
 fn compare(words: &[&str]) -> Outcome<()> {
     let option = |name: &str| words.iter().position(|word| *word == name).and_then(|at| words.get(at + 1));
-    let lines: u64 = option("--lines").map_or(Ok(3_000_000), |text| text.parse())?;
+    let lines: u64 = option("--lines").map_or(Ok(1_000_000), |text| text.parse())?;
     let rounds: u32 = option("--rounds").map_or(Ok(3), |text| text.parse())?;
     let directory = option("--directory").map_or_else(std::env::temp_dir, PathBuf::from);
     let json = words.contains(&"--json");
@@ -95,7 +97,10 @@ fn compare(words: &[&str]) -> Outcome<()> {
         }
         if !json {
             println!("{lines} lines of {LINE} bytes, written in {how}:");
-            println!("{:<24}{:>12}{:>16}{:>16}{:>10}{:>10}", "", "lines/s", "cpu s/million", "thread", "lost", "PSS KiB");
+            println!(
+                "{:<24}{:>12}{:>16}{:>16}{:>10}{:>10}",
+                "", "lines/s", "cpu s/million", "thread", "lost", "PSS KiB"
+            );
         }
         for (figures, (_, name)) in best.iter().zip(CONTESTANTS) {
             print_figures(json, name, how, lines, figures.as_ref());
@@ -133,7 +138,9 @@ fn run(contestant: Contestant, lines: u64, how: &str, below: &Path) -> Outcome<O
     let this = std::env::current_exe()?;
     let mut command = match contestant {
         Contestant::Floor => arguments(&this, &["copy".as_ref(), fifo.as_ref(), log.join("bytes").as_ref()]),
-        Contestant::Pinch => arguments(&this, &["collect".as_ref(), fifo.as_ref(), log.as_ref(), "plain".as_ref()]),
+        Contestant::Pinch => {
+            arguments(&this, &["collect".as_ref(), fifo.as_ref(), log.as_ref(), "plain".as_ref()])
+        }
         Contestant::PinchCompressed => {
             arguments(&this, &["collect".as_ref(), fifo.as_ref(), log.as_ref(), "gzip".as_ref()])
         }
@@ -196,8 +203,11 @@ fn arrived(log: &Path) -> Outcome<u64> {
             continue;
         }
         let file = File::open(&path)?;
-        let mut text: Box<dyn Read> =
-            if name.ends_with(".gz") { Box::new(flate2::read::GzDecoder::new(file)) } else { Box::new(file) };
+        let mut text: Box<dyn Read> = if path.extension().is_some_and(|extension| extension == "gz") {
+            Box::new(flate2::read::GzDecoder::new(file))
+        } else {
+            Box::new(file)
+        };
         let mut chunk = vec![0; 1 << 20];
         loop {
             match text.read(&mut chunk)? {
@@ -215,29 +225,50 @@ fn arrived(log: &Path) -> Outcome<u64> {
 
 // --- the processes that are measured ---
 
-/// Writes numbered lines of words to standard output.
+/// Writes numbered lines to standard output. Only the numbers are made while it writes: the writer must not be what is measured.
 fn write_lines(lines: u64, each: bool) -> Outcome<()> {
-    let mut out = io::stdout().lock();
-    let mut block = Vec::with_capacity(64 << 10);
+    let mut block = Vec::new();
     let mut random = 1_u64;
-    for number in 0..lines {
+    for _ in 0..BLOCK_LINES {
         let start = block.len();
-        write!(block, "{number:010} GET /guestbook/{:x} 200", random % 4096)?;
+        write!(block, "0000000000 GET /guestbook/{:x} 200", random % 4096)?;
         while block.len() < start + LINE - 1 {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            block.extend_from_slice([&b" entry"[..], b" user=", b" 12ms ", b" ok", b" cache"][(random >> 60) as usize % 5]);
+            block.extend_from_slice(WORDS[(random >> 60) as usize % WORDS.len()]);
         }
         block.truncate(start + LINE - 1);
         block.push(b'\n');
-        if each || block.len() + LINE > 64 << 10 {
-            rustix::io::write(&out, &block)?;
-            block.clear();
-        }
     }
-    out.write_all(&block)?;
-    out.flush()?;
+    let mut number = 0;
+    let mut out = io::stdout().lock();
+    while number < lines {
+        let count = BLOCK_LINES.min((lines - number) as usize);
+        for line in block.chunks_exact_mut(LINE).take(count) {
+            let mut rest = number;
+            line[..10].iter_mut().rev().for_each(|digit| {
+                *digit = b'0' + (rest % 10) as u8;
+                rest /= 10;
+            });
+            number += 1;
+        }
+        let step = if each { LINE } else { LINE * count };
+        block[..LINE * count].chunks(step).try_for_each(|piece| write_whole(&mut out, piece))?;
+    }
     Ok(())
 }
+
+/// Past the buffer of standard output.
+fn write_whole(out: &mut io::StdoutLock<'_>, mut piece: &[u8]) -> Outcome<()> {
+    while !piece.is_empty() {
+        let length = rustix::io::write(&mut *out, piece)?;
+        piece = &piece[length..];
+    }
+    Ok(())
+}
+
+/// Lines that are written at once: a little less than 64 KiB.
+const BLOCK_LINES: usize = 655;
+const WORDS: [&[u8]; 5] = [b" entry", b" user=", b" 12ms ", b" ok", b" cache"];
 
 /// Collects the FIFO until its other end is closed; says what its thread took and how much memory it has.
 fn collect(fifo: &Path, directory: &Path, compress: bool) -> Outcome<()> {
@@ -245,7 +276,8 @@ fn collect(fifo: &Path, directory: &Path, compress: bool) -> Outcome<()> {
     let archiver = Archiver::new();
     let rotation = Rotation { compress, keep: 1000, ..Rotation::default() };
     let collector = Collector::start()?;
-    let sink = collector.attach(Box::new(FileSink::open(&directory.join("web.1.log"), rotation, &archiver)?))?;
+    let sink =
+        collector.attach(Box::new(FileSink::open(&directory.join("web.1.log"), rotation, &archiver)?))?;
     let process = ProcessKey(1);
     let (name, history) = ("web.1".to_owned(), History::Fresh);
     collector.add(Source { process, name, stream: Stream::Stdout, output, sink, history })?;

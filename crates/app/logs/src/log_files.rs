@@ -72,7 +72,10 @@ impl LogFiles {
             // A log whose newest file was just rotated away is found by the older ones.
             let Some((process, rest)) = name.rsplit_once(Self::SUFFIX) else { continue };
             if !process.is_empty() && (rest.is_empty() || parse_rotated(rest).is_some()) {
-                logs.push((process.to_owned(), Self::new(&directory.join(format!("{process}{}", Self::SUFFIX)))));
+                logs.push((
+                    process.to_owned(),
+                    Self::new(&directory.join(format!("{process}{}", Self::SUFFIX))),
+                ));
             }
         }
         logs.sort();
@@ -135,7 +138,9 @@ impl LogFiles {
 
     /// What follows the newest file's name in the names of files beside it.
     fn suffixes(&self) -> io::Result<Vec<String>> {
-        let Some(name) = self.active.file_name().and_then(|name| name.to_str()) else { return Ok(Vec::new()) };
+        let Some(name) = self.active.file_name().and_then(|name| name.to_str()) else {
+            return Ok(Vec::new());
+        };
         let names = match names(self.directory()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             names => names?,
@@ -207,7 +212,9 @@ pub(crate) fn count(file: &mut File) -> io::Result<Size> {
 /// The time of the first record of a file, if there is one.
 pub(crate) fn first_time(start: &[u8]) -> Option<Timestamp> {
     let end = memchr(b'\n', start).unwrap_or(start.len());
-    Record::decode(&start[..end]).map(|record| record.time).or_else(|| Timestamp::parse(start.get(..Timestamp::TEXT_BYTES)?))
+    Record::decode(&start[..end])
+        .map(|record| record.time)
+        .or_else(|| Timestamp::parse(start.get(..Timestamp::TEXT_BYTES)?))
 }
 
 /// Where the last newline among the first `length` bytes of a file ends; 0: there is none.
@@ -244,8 +251,8 @@ fn compressed_size(file: File) -> io::Result<Option<Size>> {
     let mut start = Vec::new();
     file.take((12 + EXTRA_BYTES) as u64).read_to_end(&mut start)?;
     let field = start.get(12..).filter(|_| start.starts_with(&[0x1f, 0x8b, 8]) && start[3] & 4 != 0);
-    let number = |bytes: &[u8]| bytes.try_into().map(u64::from_le_bytes).unwrap_or(0);
-    Ok(field.filter(|field| field.len() == EXTRA_BYTES && field[..2] == EXTRA && field[2..4] == [16, 0]).map(|field| {
-        Size { bytes: number(&field[4..12]), records: number(&field[12..20]) }
-    }))
+    let number = |bytes: &[u8]| bytes.try_into().map_or(0, u64::from_le_bytes);
+    Ok(field
+        .filter(|field| field.len() == EXTRA_BYTES && field[..2] == EXTRA && field[2..4] == [16, 0])
+        .map(|field| Size { bytes: number(&field[4..12]), records: number(&field[12..20]) }))
 }

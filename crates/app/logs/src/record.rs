@@ -80,7 +80,13 @@ impl<'a> Record<'a> {
             b"P" => true,
             _ => return None,
         };
-        Some(Self { time: Timestamp::parse(time)?, stream, partial, joined: tags.any(|tag| tag == b"J"), text })
+        Some(Self {
+            time: Timestamp::parse(time)?,
+            stream,
+            partial,
+            joined: tags.any(|tag| tag == b"J"),
+            text,
+        })
     }
 
     /// Appends the record to `out`, newline included. A newline inside the text would end the record: it must have none.
@@ -163,10 +169,16 @@ mod tests {
     use super::*;
 
     fn any_record() -> impl Strategy<Value = (u64, bool, bool, bool, Vec<u8>)> {
-        (any::<u64>(), any::<bool>(), any::<bool>(), any::<bool>(), prop::collection::vec(any::<u8>(), 0..200))
+        (
+            any::<u64>(),
+            any::<bool>(),
+            any::<bool>(),
+            any::<bool>(),
+            prop::collection::vec(any::<u8>(), 0..200),
+        )
     }
 
-    fn record<'a>((time, stderr, partial, joined, text): &'a (u64, bool, bool, bool, Vec<u8>)) -> Record<'a> {
+    fn record((time, stderr, partial, joined, text): &(u64, bool, bool, bool, Vec<u8>)) -> Record<'_> {
         Record {
             time: Timestamp::from_nanoseconds(*time),
             stream: if *stderr { Stream::Stderr } else { Stream::Stdout },
@@ -223,9 +235,11 @@ mod tests {
         #[test]
         fn records_round_trip(parts in prop::collection::vec(any_record(), 0..8)) {
             let mut parts = parts;
-            parts.iter_mut().for_each(|part| part.4.retain(|&byte| byte != b'\n'));
             let mut out = Vec::new();
-            parts.iter().for_each(|part| record(part).encode(&mut out));
+            for part in &mut parts {
+                part.4.retain(|&byte| byte != b'\n');
+                record(part).encode(&mut out);
+            }
             let expected: Vec<_> = parts.iter().map(|part| Entry::Record(record(part))).collect();
             prop_assert_eq!(entries(&out).collect::<Vec<_>>(), expected);
         }
@@ -233,7 +247,9 @@ mod tests {
         #[test]
         fn entries_cover_every_byte(parts in prop::collection::vec(any_record(), 0..8), noise: Vec<u8>, cut: prop::sample::Index) {
             let mut bytes = noise;
-            parts.iter().for_each(|part| record(part).encode(&mut bytes));
+            for part in &parts {
+                record(part).encode(&mut bytes);
+            }
             bytes.truncate(cut.index(bytes.len() + 1));
             let mut again = Vec::new();
             for entry in entries(&bytes) {

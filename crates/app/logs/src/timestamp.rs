@@ -110,7 +110,8 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(text.as_bytes()).ok_or_else(|| D::Error::custom(format!("not an RFC 3339 time: {text:?}")))
+        Self::parse(text.as_bytes())
+            .ok_or_else(|| D::Error::custom(format!("not an RFC 3339 time: {text:?}")))
     }
 }
 
@@ -123,7 +124,9 @@ fn digits(room: &mut [u8], mut value: u64) {
 }
 
 fn number(digits: &[u8]) -> Option<u64> {
-    digits.iter().try_fold(0_u64, |value, digit| digit.is_ascii_digit().then(|| value * 10 + u64::from(digit - b'0')))
+    digits
+        .iter()
+        .try_fold(0_u64, |value, digit| digit.is_ascii_digit().then(|| value * 10 + u64::from(digit - b'0')))
 }
 
 /// `.123` as nanoseconds, and what follows it.
@@ -164,7 +167,8 @@ fn day_of_year(year: u64) -> u64 {
 fn day_of_date(year: u64, month: u64, day: u64) -> Option<u64> {
     let before = *DAYS_BEFORE_MONTH.get(usize::try_from(month).ok()?.checked_sub(1)?)?;
     let leap_day = u64::from(month > 2 && is_leap(year));
-    ((1970..=9999).contains(&year) && (1..=31).contains(&day)).then(|| day_of_year(year) + before + leap_day + day - 1)
+    ((1970..=9999).contains(&year) && (1..=31).contains(&day))
+        .then(|| day_of_year(year) + before + leap_day + day - 1)
 }
 
 fn date_of_day(days: u64) -> (u64, u64, u64) {

@@ -1,6 +1,11 @@
 //! The collector, fed through real pipes: every byte comes back, whatever it is and however sinks behave.
 
-#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests make the files they read")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::unwrap_used,
+    reason = "tests make the files they read"
+)]
 
 mod support;
 
@@ -19,7 +24,9 @@ fn output() -> impl Strategy<Value = Vec<Vec<u8>>> {
         prop::collection::vec(any::<u8>(), 0..200),
         prop::collection::vec(prop_oneof![Just(b'\n'), any::<u8>()], 0..200),
         "(line [a-z]{0,20}\n){0,9}(rest)?".prop_map(String::into_bytes),
-        Just(b"Traceback (most recent call last):\n  File 'a.py', line 1, in f\n    x\nValueError\n".to_vec()),
+        Just(
+            b"Traceback (most recent call last):\n  File 'a.py', line 1, in f\n    x\nValueError\n".to_vec()
+        ),
         (1..60_000_usize).prop_map(|length| vec![b'x'; length]),
     ];
     prop::collection::vec(chunk, 0..12)
@@ -49,7 +56,7 @@ proptest! {
         let all = |stream: &Vec<Vec<u8>>| ended(&stream.concat());
         prop_assert_eq!(streams.get(&Stream::Stdout).cloned().unwrap_or_default(), all(&stdout));
         prop_assert_eq!(streams.get(&Stream::Stderr).cloned().unwrap_or_default(), all(&stderr));
-        let lines = [&stdout, &stderr].map(|stream| all(stream).iter().filter(|&&byte| byte == b'\n').count());
+        let lines = [&stdout, &stderr].map(|stream| memchr::memchr_iter(b'\n', &all(stream)).count());
         prop_assert_eq!(finished.lines, lines.iter().sum::<usize>() as u64);
         prop_assert_eq!(finished.bytes, (stdout.concat().len() + stderr.concat().len()) as u64);
         prop_assert_eq!(finished.lost, 0);
@@ -135,7 +142,11 @@ fn the_start_of_a_line_does_not_wait_for_ever() {
     let start = Instant::now();
     write_all(&writer, b"one\nPassword: ");
     eventually("the prompt is written", || tagged(&memory.bytes()).len() == 2);
-    assert!(start.elapsed() >= Duration::from_millis(190), "it had time to become a line: {:?}", start.elapsed());
+    assert!(
+        start.elapsed() >= Duration::from_millis(190),
+        "it had time to become a line: {:?}",
+        start.elapsed()
+    );
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     write_all(&writer, b"secret\ntwo\n");
     finish(&collector, 1);
@@ -145,7 +156,13 @@ fn the_start_of_a_line_does_not_wait_for_ever() {
 #[test]
 fn a_line_that_was_begun_before_its_trace_was_known_is_joined_as_a_whole() {
     let (collector, memory, writer) = one_stream();
-    for piece in [&b"Trace"[..], b"back (most recent call last):\n", b"  Fi", b"le 'a.py', line 1, in f\nValue", b"Error: x\nnext\n"] {
+    for piece in [
+        &b"Trace"[..],
+        b"back (most recent call last):\n",
+        b"  Fi",
+        b"le 'a.py', line 1, in f\nValue",
+        b"Error: x\nnext\n",
+    ] {
         write_all(&writer, piece);
         std::thread::sleep(Duration::from_millis(300));
     }
@@ -225,7 +242,10 @@ fn a_fifo_whose_other_end_is_closed_and_opened_again_goes_on() {
     eventually("the end is seen", || stats(&collector).streams[0].ended);
     let before = cpu();
     std::thread::sleep(Duration::from_millis(300));
-    assert!(cpu() - before < Duration::from_millis(100), "an end that lasts must not keep the collector busy");
+    assert!(
+        cpu().saturating_sub(before) < Duration::from_millis(100),
+        "an end that lasts must not keep the collector busy"
+    );
     let (_, writer) = fifo(&path);
     write_all(&writer, b"second\n");
     eventually("it goes on", || tagged(&memory.bytes()) == ["F first", "F second"]);
@@ -381,12 +401,10 @@ fn two_hundred_thousand_lines_arrive() {
     write.join().unwrap();
     assert_eq!(finish(&collector, 1).lines, LINES as u64);
     println!("{:.0} lines/s", LINES as f64 / start.elapsed().as_secs_f64());
-    let bytes = memory.bytes();
-    let mut numbers = 0;
-    for (number, entry) in entries(&bytes).enumerate() {
-        let Entry::Record(record) = entry else { panic!("{entry:?}") };
-        assert_eq!(std::str::from_utf8(record.text).unwrap().parse(), Ok(number));
-        numbers += 1;
+    // On a busy machine a line may have been written in parts.
+    let text = reassembled(&memory.bytes()).remove(&Stream::Stdout).unwrap();
+    for (number, line) in text.split_inclusive(|&byte| byte == b'\n').enumerate() {
+        assert_eq!(line, format!("{number:099}\n").as_bytes());
     }
-    assert_eq!(numbers, LINES);
+    assert_eq!(text.len(), LINES * 100);
 }

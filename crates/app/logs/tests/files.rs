@@ -1,6 +1,11 @@
 //! Log files: rotation, recovery, and what can happen to a disk.
 
-#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests make and break the files they read")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::unwrap_used,
+    reason = "tests make and break the files they read"
+)]
 
 mod support;
 
@@ -61,7 +66,8 @@ impl Log {
     fn names(&self) -> Vec<String> {
         self.archiver.wait_until_idle();
         let entries = fs::read_dir(self.path().parent().unwrap()).unwrap();
-        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }
@@ -70,7 +76,8 @@ impl Log {
     fn text(&self) -> Vec<u8> {
         let mut files: Vec<(u64, PathBuf)> = Vec::new();
         for name in self.names() {
-            let number = name.strip_prefix("web.1.log.").and_then(|rest| rest.trim_end_matches(".gz").parse().ok());
+            let number =
+                name.strip_prefix("web.1.log.").and_then(|rest| rest.trim_end_matches(".gz").parse().ok());
             files.extend(number.map(|number| (number, self.path().with_file_name(name))));
         }
         files.sort();
@@ -129,7 +136,8 @@ fn a_record_that_is_longer_than_a_file_has_one_of_its_own() {
     let mut sink = log.open(small());
     let mut long = Vec::new();
     let text = vec![b'x'; 5000];
-    Record { time: time(1), stream: Stream::Stdout, partial: false, joined: false, text: &text }.encode(&mut long);
+    Record { time: time(1), stream: Stream::Stdout, partial: false, joined: false, text: &text }
+        .encode(&mut long);
     let all = [record(0), long, record(2)].concat();
     sink.write(&all, time(2)).unwrap();
     assert_eq!(log.names(), ["web.1.log", "web.1.log.1.gz", "web.1.log.2.gz"]);
@@ -144,10 +152,14 @@ fn files_are_kept_within_bounds_and_deleted_ones_are_counted() {
         sink.write(&record(number), time(number)).unwrap();
     }
     let names = log.names();
-    assert_eq!(names, ["web.1.log", "web.1.log.7.gz", "web.1.log.8.gz", "web.1.log.9.gz", "web.1.log.deleted"]);
+    assert_eq!(
+        names,
+        ["web.1.log", "web.1.log.7.gz", "web.1.log.8.gz", "web.1.log.9.gz", "web.1.log.deleted"]
+    );
     let kept = log.text();
     assert!(records(0..200).ends_with(&kept));
-    let deleted: serde_json::Value = serde_json::from_slice(&fs::read(log.named(".deleted")).unwrap()).unwrap();
+    let deleted: serde_json::Value =
+        serde_json::from_slice(&fs::read(log.named(".deleted")).unwrap()).unwrap();
     let kept_records = entries(&kept).count() as u64;
     assert_eq!(deleted["file"], 6);
     assert_eq!(deleted["records"], 200 - kept_records);
@@ -157,7 +169,8 @@ fn files_are_kept_within_bounds_and_deleted_ones_are_counted() {
 #[test]
 fn the_total_is_bounded_too() {
     let log = Log::new();
-    let rotation = Rotation { file_bytes: 1000, total_bytes: Some(3500), compress: false, ..Rotation::default() };
+    let rotation =
+        Rotation { file_bytes: 1000, total_bytes: Some(3500), compress: false, ..Rotation::default() };
     let mut sink = log.open(rotation);
     for number in 0..200 {
         sink.write(&record(number), time(number)).unwrap();
@@ -282,7 +295,7 @@ fn compressing_that_was_cut_short_is_done_again() {
         let names = log.names();
         assert!(!names.contains(&"web.1.log.1".to_owned()), "{names:?}");
         assert!(names.contains(&"web.1.log.1.gz".to_owned()), "{names:?}");
-        assert!(!names.iter().any(|name| name.ends_with(".new")), "{names:?}");
+        assert!(!names.iter().any(|name| name.contains(".new")), "{names:?}");
         assert_eq!(log.text(), text);
     }
 }
@@ -309,7 +322,10 @@ fn what_cannot_be_a_log_is_refused() {
     fs::write(&elsewhere, "").unwrap();
     fs::remove_dir(log.path()).unwrap();
     std::os::unix::fs::symlink(&elsewhere, log.path()).unwrap();
-    assert!(FileSink::open(&log.path(), Rotation::default(), &log.archiver).is_err(), "a link leads anywhere");
+    assert!(
+        FileSink::open(&log.path(), Rotation::default(), &log.archiver).is_err(),
+        "a link leads anywhere"
+    );
 }
 
 #[test]
@@ -376,7 +392,10 @@ struct Tmpfs(PathBuf);
 
 impl Tmpfs {
     fn mount(at: &Path, options: &str) -> Option<Self> {
-        let mount = std::process::Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(at).output();
+        let mount = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", options, "tmpfs"])
+            .arg(at)
+            .output();
         let mounted = mount.is_ok_and(|output| output.status.success());
         mounted.then(|| Self(at.to_owned()))
     }
@@ -405,7 +424,7 @@ fn a_full_disk_stops_the_process_and_nothing_is_lost() {
     let (reader, writer) = pipe();
     add(&collector, 1, Stream::Stdout, reader, sink, History::Fresh);
     const LINES: usize = 2000;
-    let text: String = (0..LINES).map(|number| format!("{number:060}\n")).collect();
+    let text = (0..LINES).map(|number| format!("{number:060}\n")).collect::<Vec<_>>().concat();
     let writing = std::thread::spawn(move || write_all(&writer, text.as_bytes()));
     eventually("the stall is seen", || stats(&collector).streams[0].waiting.is_some());
     let reason = stats(&collector).streams[0].waiting.clone().unwrap().reason;

@@ -1,6 +1,11 @@
 //! The reader: whatever files a log lies in, and whatever happens to them meanwhile, each event comes once.
 
-#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests make and break the files they read")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::unwrap_used,
+    reason = "tests make and break the files they read"
+)]
 
 mod support;
 
@@ -11,8 +16,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use logs::{
-    Archiver, Cursor, Event, FileSink, Gap, GapCause, Item, Pattern, Query, Reader, Record, Rotation, Sink, Stream,
-    Timestamp,
+    Archiver, Cursor, Event, FileSink, Gap, GapCause, Item, Pattern, Query, Reader, Record, Rotation, Sink,
+    Stream, Timestamp,
 };
 use proptest::prelude::*;
 use support::{PATIENCE, eventually};
@@ -29,7 +34,8 @@ impl App {
         let folder = tempfile::tempdir().unwrap();
         let archiver = Archiver::new();
         let open = |number: usize| {
-            FileSink::open(&folder.path().join(format!("web.{number}.log")), rotation.clone(), &archiver).unwrap()
+            FileSink::open(&folder.path().join(format!("web.{number}.log")), rotation.clone(), &archiver)
+                .unwrap()
         };
         Self { sinks: (1..=processes).map(open).collect(), folder, archiver }
     }
@@ -125,7 +131,13 @@ fn all_files_are_read_oldest_first() {
 fn processes_are_merged_by_time() {
     let mut app = App::new(3, &small(100));
     for number in 0..300 {
-        app.write((number % 3) as usize, Stream::ALL[(number % 2) as usize], number, "F", &format!("line {number}"));
+        app.write(
+            (number % 3) as usize,
+            Stream::ALL[(number % 2) as usize],
+            number,
+            "F",
+            &format!("line {number}"),
+        );
     }
     let items = app.read(Query::default());
     assert_eq!(texts(&items), lines(0..300));
@@ -188,7 +200,10 @@ fn lines_of_an_exception_are_one_event() {
     let trace = r#"Traceback (most recent call last):\n  File \"a.py\", line 1, in f\nValueError: x"#;
     assert_eq!(texts(&items), ["ready", trace, "beside", "after"]);
     let Item::Event(event) = &items[1] else { panic!() };
-    assert_eq!((event.time, event.lines().count(), event.continues, event.unfinished), (time(2), 3, false, false));
+    assert_eq!(
+        (event.time, event.lines().count(), event.continues, event.unfinished),
+        (time(2), 3, false, false)
+    );
     let pattern = Some(Pattern::regex("^ValueError").unwrap());
     assert_eq!(app.texts(Query { pattern, ..Query::default() }), [trace]);
 }
@@ -225,7 +240,10 @@ fn a_line_longer_than_the_limit_is_cut_for_reading_only() {
     };
     let found: Vec<_> = items.iter().map(of).collect();
     assert_eq!(found, [(6, 0, false), (1000, 4007, false), (1000, 99_000, false), (5, 0, false)]);
-    assert_eq!(app.read(Query::default()).iter().map(|item| of(item).0).collect::<Vec<_>>(), [6, 5007, 100_000, 5]);
+    assert_eq!(
+        app.read(Query::default()).iter().map(|item| of(item).0).collect::<Vec<_>>(),
+        [6, 5007, 100_000, 5]
+    );
 }
 
 #[test]
@@ -254,7 +272,11 @@ fn text_of_event(item: &Item) -> String {
 fn foreign_and_torn_lines_are_told_apart() {
     let folder = tempfile::tempdir().unwrap();
     let whole = "2026-11-28T10:00:00Z stdout F whole\n";
-    fs::write(folder.path().join("web.1.log"), format!("somebody\n{whole}\n2026-11-28T10:00:01Z stderr F to")).unwrap();
+    fs::write(
+        folder.path().join("web.1.log"),
+        format!("somebody\n{whole}\n2026-11-28T10:00:01Z stderr F to"),
+    )
+    .unwrap();
     let items = drain(&mut Reader::open(folder.path(), Query::default()).unwrap());
     let found: Vec<_> = items
         .iter()
@@ -325,7 +347,8 @@ fn following_finds_new_processes() {
     assert_eq!(texts(&drain(&mut reader)), lines(0..0));
     let mut sink = FileSink::open(&path.join("web.1.log"), Rotation::default(), &Archiver::new()).unwrap();
     let mut bytes = Vec::new();
-    Record { time: time(0), stream: Stream::Stdout, partial: false, joined: false, text: b"line 0" }.encode(&mut bytes);
+    Record { time: time(0), stream: Stream::Stdout, partial: false, joined: false, text: b"line 0" }
+        .encode(&mut bytes);
     sink.write(&bytes, time(0)).unwrap();
     assert_eq!(read_some(&mut reader, 1), lines(0..1));
     sink.write(&bytes, time(0)).unwrap();
@@ -384,7 +407,13 @@ fn following_survives_truncation_and_says_so() {
 fn a_reader_goes_on_where_another_stopped() {
     let mut app = App::new(2, &small(1000));
     for number in 0..60 {
-        app.write((number % 2) as usize, Stream::ALL[(number % 3) as usize % 2], number, "F", &format!("line {number}"));
+        app.write(
+            (number % 2) as usize,
+            Stream::ALL[(number % 3) as usize % 2],
+            number,
+            "F",
+            &format!("line {number}"),
+        );
     }
     app.archiver.wait_until_idle();
     for stop in 0..=60 {
@@ -460,7 +489,10 @@ fn a_damaged_file_is_read_as_far_as_it_goes() {
 #[test]
 fn a_folder_that_is_not_there() {
     let error = Reader::open(Path::new("/nonexistent/guestbook"), Query::default()).err().unwrap();
-    assert_eq!(error.to_string(), "the logs in /nonexistent/guestbook cannot be read: No such file or directory (os error 2)");
+    assert_eq!(
+        error.to_string(),
+        "the logs in /nonexistent/guestbook cannot be read: No such file or directory (os error 2)"
+    );
 }
 
 #[test]
@@ -488,7 +520,10 @@ fn one_that_does_not_follow_ends_although_others_write() {
 
 /// What a process says: stream, tags, text. Joined and partial ones in any order.
 fn records() -> impl Strategy<Value = Vec<(bool, bool, bool, String)>> {
-    prop::collection::vec((any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.2), "[a-z]{0,30}"), 0..60)
+    prop::collection::vec(
+        (any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.2), "[a-z]{0,30}"),
+        0..60,
+    )
 }
 
 proptest! {

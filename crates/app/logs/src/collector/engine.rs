@@ -12,18 +12,21 @@ use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::io::Errno;
 
 use super::stream::{Interest, Pulled, StreamEntry};
-use super::{Command, Finished, History, LineState, ProcessKey, Reply, SinkKey, SinkStats, Source, Stats, Suspended, Waiting};
+use super::{
+    Command, Finished, History, LineState, ProcessKey, Reply, SinkKey, SinkStats, Source, Stats, Suspended,
+    Waiting,
+};
 use crate::record::{Headers, Stream};
 use crate::{Refused, Sink, Timestamp};
 
 /// Bytes of one read of a stream that says little.
 const SMALL_READ: usize = 16 << 10;
 /// Bytes of one read of a stream that says much.
-const LARGE_READ: usize = 512 << 10;
+const LARGE_READ: usize = 256 << 10;
 /// The longest start of a line that waits for its rest in memory.
 const LONGEST_WAITING: usize = 16 << 10;
 /// Bytes of records that are written at once.
-const ENOUGH_RECORDS: usize = 512 << 10;
+const ENOUGH_RECORDS: usize = 384 << 10;
 /// After which the start of a line no longer waits for its rest.
 const PARTIAL_PATIENCE: Duration = Duration::from_millis(200);
 /// How often sinks are told the time.
@@ -153,7 +156,8 @@ impl Engine {
         let close = now.duration_since(self.last_read) < 2 * GATHER;
         self.last_read = now;
         if close && read < capacity / 4 && self.finishing.is_empty() {
-            let fills = Duration::from_nanos((capacity as u64).saturating_mul(1_000_000_000) / GATHER_SPEED as u64);
+            let fills =
+                Duration::from_nanos((capacity as u64).saturating_mul(1_000_000_000) / GATHER_SPEED as u64);
             std::thread::sleep(fills.min(GATHER));
             self.last_read = Instant::now();
         }
@@ -207,7 +211,8 @@ impl Engine {
         let mut start = 0;
         self.out.reserve(length + length / 2);
         loop {
-            start += entry.line.encode_lines(&self.chunk[start..length], &headers, &mut self.out, ENOUGH_RECORDS);
+            start +=
+                entry.line.encode_lines(&self.chunk[start..length], &headers, &mut self.out, ENOUGH_RECORDS);
             if self.out.len() < ENOUGH_RECORDS {
                 break;
             }
@@ -257,7 +262,9 @@ impl Engine {
                 refused.push(entry.sink);
             }
         }
-        refused.into_iter().for_each(|sink| self.pause(sink));
+        for sink in refused {
+            self.pause(sink);
+        }
     }
 
     // --- sinks ---
@@ -321,7 +328,9 @@ impl Engine {
         let due = |sink: &SinkEntry| sink.refusal.as_ref().is_some_and(|refusal| refusal.retry_at <= now);
         let retries: Vec<SinkKey> =
             self.sinks.iter().filter(|(_, sink)| due(sink)).map(|(key, _)| *key).collect();
-        retries.into_iter().for_each(|sink| self.retry(sink));
+        for sink in retries {
+            self.retry(sink);
+        }
         if self.next_tick <= now {
             self.next_tick = now + TICK;
             self.tick();
@@ -337,7 +346,9 @@ impl Engine {
                 refused.push(*key);
             }
         }
-        refused.into_iter().for_each(|sink| self.pause(sink));
+        for sink in refused {
+            self.pause(sink);
+        }
         if !std::mem::take(&mut self.busy) && self.last_read.elapsed() > TICK {
             self.read_bytes = SMALL_READ;
             self.chunk = Vec::new();
@@ -363,8 +374,9 @@ impl Engine {
                 Command::Finish { process, patience, reply } => self.finish(process, patience, reply),
                 Command::Rotate(key) => {
                     let Some(entry) = self.sinks.get_mut(&key) else { continue };
-                    if let Err(refusal) = entry.sink.rotate(Timestamp::now()) {
-                        entry.refuse(refusal, None);
+                    if let Err(refused) = entry.sink.rotate(Timestamp::now()) {
+                        let before = entry.refusal.take();
+                        entry.refuse(refused, before);
                         self.pause(key);
                     }
                 }

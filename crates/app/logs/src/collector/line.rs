@@ -33,7 +33,13 @@ impl LineState {
 
     /// Turns whole lines at the start of `data` into records, until none is left or `out` has `enough` bytes.
     /// How many bytes of `data` they were.
-    pub(super) fn encode_lines(&mut self, data: &[u8], headers: &Headers, out: &mut Vec<u8>, enough: usize) -> usize {
+    pub(super) fn encode_lines(
+        &mut self,
+        data: &[u8],
+        headers: &Headers,
+        out: &mut Vec<u8>,
+        enough: usize,
+    ) -> usize {
         let mut start = 0;
         for end in memchr_iter(b'\n', data) {
             let joined = self.line(&data[start..end]);

@@ -57,7 +57,9 @@ pub(super) fn follow(state: State, line: &[u8]) -> Option<State> {
         State::Frames if indented && (text.starts_with(b"Suppressed: ") || text.starts_with(b"---> ")) => {
             Some(State::Named)
         }
-        State::Frames if indented && (text.starts_with(b"... ") || text.starts_with(b"[CIRCULAR REFERENCE")) => {
+        State::Frames
+            if indented && (text.starts_with(b"... ") || text.starts_with(b"[CIRCULAR REFERENCE")) =>
+        {
             Some(State::Frames)
         }
         State::Named | State::Frames => text.starts_with(b"--- End of ").then_some(State::Frames),
@@ -100,7 +102,9 @@ fn is_java_exception(line: &[u8]) -> bool {
 
 /// `fail: Microsoft.AspNetCore.Server.Kestrel[13]`.
 fn is_entry(line: &[u8]) -> bool {
-    let Some(category) = line.strip_prefix(b"fail: ").or_else(|| line.strip_prefix(b"crit: ")) else { return false };
+    let Some(category) = line.strip_prefix(b"fail: ").or_else(|| line.strip_prefix(b"crit: ")) else {
+        return false;
+    };
     let Some(open) = category.iter().position(|&byte| byte == b'[') else { return false };
     let number = &category[open + 1..];
     let digits = leading_digits(number);

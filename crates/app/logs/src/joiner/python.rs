@@ -48,7 +48,9 @@ pub(super) fn follow(state: State, line: &[u8]) -> Option<Any> {
         _ => None,
     };
     let next = match state {
-        State::Task if [&b"future: "[..], b"handle: ", b"task: "].iter().any(|word| line.starts_with(word)) => {
+        State::Task
+            if [&b"future: "[..], b"handle: ", b"task: "].iter().any(|word| line.starts_with(word)) =>
+        {
             Some(State::Announced)
         }
         State::Task | State::Announced | State::ChainedBlank => traceback(),
@@ -56,7 +58,9 @@ pub(super) fn follow(state: State, line: &[u8]) -> Option<Any> {
         State::Frames if ruby::is_numbered_frame(line) => return Some(Any::Ruby(ruby::State::Reversed)),
         State::Frames if is_indented(line) => Some(State::Frames),
         State::Frames => is_exception(line).then_some(State::Named),
-        State::Group if is_indented(line) && matches!(unindented(line), [b'|' | b'+', ..]) => Some(State::Group),
+        State::Group if is_indented(line) && matches!(unindented(line), [b'|' | b'+', ..]) => {
+            Some(State::Group)
+        }
         State::Group | State::Named => line.is_empty().then_some(State::Between),
         State::Between => is_chain(line).then_some(State::Chained),
         State::Chained => line.is_empty().then_some(State::ChainedBlank),

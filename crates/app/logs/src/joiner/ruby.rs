@@ -27,7 +27,9 @@ pub(super) enum State {
 }
 
 pub(super) fn begin(line: &[u8]) -> Option<State> {
-    if line.starts_with(b"#<Thread:") && line.ends_with(b"terminated with exception (report_on_exception is true):") {
+    if line.starts_with(b"#<Thread:")
+        && line.ends_with(b"terminated with exception (report_on_exception is true):")
+    {
         return Some(State::Thread);
     }
     named(line)
@@ -53,9 +55,8 @@ pub(super) fn follow(state: State, line: &[u8]) -> Option<State> {
         State::NamedWithSource => line.is_empty().then_some(State::BeforeSource),
         State::BeforeSource => (!line.is_empty()).then_some(State::Source),
         State::Source => is_marker(line).then_some(State::Marked),
-        State::Marked => {
-            (line.is_empty() || is_indented(line) || line.starts_with(b"Did you mean?")).then_some(State::Marked)
-        }
+        State::Marked => (line.is_empty() || is_indented(line) || line.starts_with(b"Did you mean?"))
+            .then_some(State::Marked),
     }
 }
 

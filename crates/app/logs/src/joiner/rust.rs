@@ -44,9 +44,13 @@ pub(super) fn follow(state: State, line: &[u8]) -> Option<State> {
         State::Panicked => Some(State::Message),
         State::Message if line == b"stack backtrace:" => Some(State::Frames),
         State::Message | State::Frames if line.starts_with(b"note: ") => Some(State::Message),
-        State::Message | State::Frames if line.starts_with(b"thread caused non-unwinding panic") => Some(State::Message),
+        State::Message | State::Frames if line.starts_with(b"thread caused non-unwinding panic") => {
+            Some(State::Message)
+        }
         // The values of an assertion.
-        State::Message => (line.starts_with(b"  left: ") || line.starts_with(b" right: ")).then_some(State::Message),
+        State::Message => {
+            (line.starts_with(b"  left: ") || line.starts_with(b" right: ")).then_some(State::Message)
+        }
         State::Frames => is_frame(line).then_some(State::Frames),
         State::Error => line.is_empty().then_some(State::ErrorBlank),
         State::ErrorBlank => is_section(line).then_some(State::Causes),

@@ -55,7 +55,8 @@ struct Waiting {
 
 impl Assembly {
     pub(super) fn new(process: Arc<str>, longest: usize, position: &Position) -> Self {
-        let state = |stream| StreamState { continues: position.of(stream).continues, ..StreamState::default() };
+        let state =
+            |stream| StreamState { continues: position.of(stream).continues, ..StreamState::default() };
         Self {
             process,
             longest,
@@ -73,7 +74,11 @@ impl Assembly {
         self.time = record.time;
         let state = &mut self.streams[record.stream.index()];
         let goes_on = state.partial || record.joined;
-        match state.open.filter(|_| goes_on).and_then(|number| self.waiting.get_mut((number - self.given) as usize)) {
+        match state
+            .open
+            .filter(|_| goes_on)
+            .and_then(|number| self.waiting.get_mut((number - self.given) as usize))
+        {
             Some(waiting) => {
                 let before = waiting.event.text.len();
                 waiting.extend(&record, line.cut, !state.partial, self.longest);
@@ -103,7 +108,9 @@ impl Assembly {
 
     /// No more can come, or is waited for: all events are whole.
     pub(super) fn end(&mut self) {
-        Stream::ALL.into_iter().for_each(|stream| self.close(stream));
+        for stream in Stream::ALL {
+            self.close(stream);
+        }
     }
 
     /// Nothing more comes at present: events that are whole as far as the joiner knows are given out.
@@ -191,7 +198,8 @@ impl Assembly {
     /// The newest event of a stream is whole, or given out as it is.
     fn close(&mut self, stream: Stream) {
         let state = &mut self.streams[stream.index()];
-        let newest = state.open.take().and_then(|number| self.waiting.get_mut((number - self.given) as usize));
+        let newest =
+            state.open.take().and_then(|number| self.waiting.get_mut((number - self.given) as usize));
         if let Some(waiting) = newest {
             waiting.complete = true;
             waiting.event.unfinished |= state.partial;
@@ -205,7 +213,8 @@ impl Assembly {
         let Some(front) = self.waiting.front().filter(|front| !front.complete) else { return };
         let state = &self.streams[front.event.stream.index()];
         let patience = if state.partial || state.joiner.expects_more() { QUIET } else { QUIET_LINE };
-        if self.time.since(front.last) > patience || self.waiting_bytes - front.event.text.len() > HELD_BYTES {
+        if self.time.since(front.last) > patience || self.waiting_bytes - front.event.text.len() > HELD_BYTES
+        {
             self.close(front.event.stream);
         }
     }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::record::Stream;
 use crate::Timestamp;
+use crate::record::Stream;
 
 /// One thing that a reader found.
 #[derive(Clone, Debug, PartialEq, Eq)]

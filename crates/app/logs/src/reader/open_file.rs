@@ -69,7 +69,12 @@ const ATTEMPTS: usize = 8;
 impl OpenFile {
     /// Opens what is at `place`, or, when that file was read to its end (`done`), what follows it. `last` is the time of the last
     /// record that was read.
-    pub(super) fn next(files: &LogFiles, place: &Place, done: bool, last: Option<Timestamp>) -> io::Result<Next> {
+    pub(super) fn next(
+        files: &LogFiles,
+        place: &Place,
+        done: bool,
+        last: Option<Timestamp>,
+    ) -> io::Result<Next> {
         for _ in 0..ATTEMPTS {
             let listing = Listing::of(files)?;
             let next = if done {
@@ -235,7 +240,9 @@ impl Listing {
         if let Some((_, number)) = self.find_rotated(place)? {
             return self.open_first(files, number, place);
         }
-        if self.deleted.file == place.file || (self.deleted.file > place.file && self.oldest() == place.file + 1) {
+        if self.deleted.file == place.file
+            || (self.deleted.file > place.file && self.oldest() == place.file + 1)
+        {
             return self.open_first(files, place.file, place);
         }
         if self.deleted.file > place.file {
@@ -272,7 +279,8 @@ impl Listing {
     }
 
     fn find_rotated(&self, place: &Place) -> io::Result<Option<(OpenFile, u64)>> {
-        let (named, others): (Vec<_>, Vec<_>) = self.rotated.iter().partition(|file| file.number == place.file);
+        let (named, others): (Vec<_>, Vec<_>) =
+            self.rotated.iter().partition(|file| file.number == place.file);
         for candidate in named.into_iter().chain(others) {
             let mut file = OpenFile::rotated(candidate)?;
             let same = match place.first {

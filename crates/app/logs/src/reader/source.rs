@@ -92,10 +92,9 @@ impl Source {
             return self.assembly.end();
         }
         self.assembly.pause();
-        if self.assembly.is_waiting() {
-            if self.quiet_since.get_or_insert_with(Instant::now).elapsed() >= PATIENCE {
-                self.assembly.end();
-            }
+        let waiting = self.assembly.is_waiting();
+        if waiting && self.quiet_since.get_or_insert_with(Instant::now).elapsed() >= PATIENCE {
+            self.assembly.end();
         }
     }
 

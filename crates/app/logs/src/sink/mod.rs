@@ -10,8 +10,8 @@ pub use archiver::Archiver;
 pub use file::{FileSink, FileSinkError, Rotation};
 pub use recovery::Recovery;
 
-use crate::record::{Entry, Record, Stream, entries};
 use crate::Timestamp;
+use crate::record::{Entry, Record, Stream, entries};
 
 /// Mode of log files.
 const FILE_MODE: u32 = 0o640;

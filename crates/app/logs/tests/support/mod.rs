@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use logs::{
-    Collector, Entry, Finished, History, ProcessKey, Refused, Sink, SinkKey, Source, Stats, Stream, Timestamp,
-    entries,
+    Collector, Entry, Finished, History, ProcessKey, Refused, Sink, SinkKey, Source, Stats, Stream,
+    Timestamp, entries,
 };
 use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat, open};
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -41,7 +41,14 @@ pub(crate) fn fifo(path: &std::path::Path) -> (OwnedFd, OwnedFd) {
     (reader, writer)
 }
 
-pub(crate) fn add(collector: &Collector, process: u64, stream: Stream, output: OwnedFd, sink: SinkKey, history: History) {
+pub(crate) fn add(
+    collector: &Collector,
+    process: u64,
+    stream: Stream,
+    output: OwnedFd,
+    sink: SinkKey,
+    history: History,
+) {
     let name = format!("web.{process}");
     collector.add(Source { process: ProcessKey(process), name, stream, output, sink, history }).unwrap();
 }
@@ -50,7 +57,11 @@ pub(crate) fn finish(collector: &Collector, process: u64) -> Finished {
     finish_within(collector, process, None).recv_timeout(PATIENCE).expect("the process is finished")
 }
 
-pub(crate) fn finish_within(collector: &Collector, process: u64, patience: Option<Duration>) -> Receiver<Finished> {
+pub(crate) fn finish_within(
+    collector: &Collector,
+    process: u64,
+    patience: Option<Duration>,
+) -> Receiver<Finished> {
     let (reply, answer) = channel();
     collector.finish(ProcessKey(process), patience, move |finished| drop(reply.send(finished))).unwrap();
     answer
