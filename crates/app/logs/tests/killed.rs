@@ -45,7 +45,9 @@ fn collect(folder: &Path) -> Collector {
     let rotation = Rotation { file_bytes: 1 << 20, keep: 1000, ..Rotation::default() };
     let sink = FileSink::open(&folder.join("log/web.1.log"), rotation, &Archiver::new()).unwrap();
     let sink = collector.attach(Box::new(sink)).unwrap();
-    let output = open(folder.join("fifo"), OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty()).unwrap();
+    let output =
+        open(folder.join("fifo"), OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())
+            .unwrap();
     add(&collector, 1, Stream::Stdout, output, sink, History::Adopted);
     collector
 }
@@ -71,7 +73,7 @@ fn killed_again_and_again() {
         while count.load(Ordering::Relaxed) < last.load(Ordering::Relaxed) {
             let number = count.load(Ordering::Relaxed);
             // Some at once, some by themselves, some in halves.
-            let lines: Vec<u8> = (number..number + number % 97 + 1).flat_map(line).collect();
+            let lines: Vec<u8> = (number..=number + number % 97).flat_map(line).collect();
             let (one, other) = lines.split_at(lines.len() / 2);
             write_all(&writer, one);
             write_all(&writer, other);
@@ -110,7 +112,9 @@ fn killed_again_and_again() {
         lines += 1;
     }
     let total = written.load(Ordering::Relaxed);
-    println!("{total} lines written, {lines} whole, {pieces} in pieces, {missing} missing after {KILLS} kills");
+    println!(
+        "{total} lines written, {lines} whole, {pieces} in pieces, {missing} missing after {KILLS} kills"
+    );
     assert!(lines > 1000, "{lines}");
     assert!(pieces <= KILLS, "{pieces} pieces");
     assert!(missing + (total - next) <= KILLS * (256 << 10) / LINE as u64, "{missing} missing");
