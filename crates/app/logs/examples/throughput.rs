@@ -24,7 +24,9 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use logs::{Archiver, Collector, FileSink, History, ProcessKey, Rotation, Source, Stream};
+use logs::{
+    Archiver, Collector, FileSink, History, Item, ProcessKey, Query, Reader, Rotation, Source, Stream,
+};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
@@ -65,8 +67,10 @@ struct Figures {
     /// CPU of the collecting thread alone, where it says.
     thread: Option<f64>,
     lost: u64,
-    /// Proportional memory of the whole process after the run, KiB.
-    pss: Option<u64>,
+    /// Proportional memory of the whole process after the run and two seconds later, KiB.
+    pss: Option<(u64, u64)>,
+    /// Events a second when the log is read back.
+    read_back: Option<f64>,
 }
 
 const CONTESTANTS: [(Contestant, &str); 5] = [
@@ -79,7 +83,7 @@ const CONTESTANTS: [(Contestant, &str); 5] = [
 
 fn compare(words: &[&str]) -> Outcome<()> {
     let option = |name: &str| words.iter().position(|word| *word == name).and_then(|at| words.get(at + 1));
-    let lines: u64 = option("--lines").map_or(Ok(3_000_000), |text| text.parse())?;
+    let lines: u64 = option("--lines").map_or(Ok(1_000_000), |text| text.parse())?;
     let rounds: u32 = option("--rounds").map_or(Ok(3), |text| text.parse())?;
     let directory = option("--directory").map_or_else(std::env::temp_dir, PathBuf::from);
     let json = words.contains(&"--json");
@@ -98,8 +102,8 @@ fn compare(words: &[&str]) -> Outcome<()> {
         if !json {
             println!("{lines} lines of {LINE} bytes, written in {how}:");
             println!(
-                "{:<24}{:>12}{:>16}{:>16}{:>10}{:>10}",
-                "", "lines/s", "cpu s/million", "thread", "lost", "PSS KiB"
+                "{:<24}{:>12}{:>16}{:>10}{:>8}{:>20}{:>14}",
+                "", "lines/s", "cpu s/million", "thread", "lost", "PSS KiB, then idle", "read back/s"
             );
         }
         for (figures, (_, name)) in best.iter().zip(CONTESTANTS) {
@@ -118,13 +122,19 @@ fn print_figures(json: bool, name: &str, how: &str, lines: u64, figures: Option<
         let figures = serde_json::json!({
             "name": name, "writer": how, "lines": lines, "lines_per_second": speed, "cpu_seconds_per_million": cpu,
             "thread_cpu_seconds_per_million": thread, "lost": figures.lost, "pss_kib": figures.pss,
+            "read_back_per_second": figures.read_back,
         });
         println!("{figures}");
-    } else {
-        let thread = thread.map_or(String::new(), |thread| format!("{thread:.3}"));
-        let pss = figures.pss.map_or(String::new(), |pss| pss.to_string());
-        println!("{name:<24}{speed:>12.0}{cpu:>16.3}{thread:>16}{:>10}{pss:>10}", figures.lost);
+        return;
     }
+    let or_nothing = |text: Option<String>| text.unwrap_or_default();
+    println!(
+        "{name:<24}{speed:>12.0}{cpu:>16.3}{:>10}{:>8}{:>20}{:>14}",
+        or_nothing(thread.map(|thread| format!("{thread:.3}"))),
+        figures.lost,
+        or_nothing(figures.pss.map(|(busy, idle)| format!("{busy} {idle}"))),
+        or_nothing(figures.read_back.map(|speed| format!("{speed:.0}"))),
+    );
 }
 
 fn run(contestant: Contestant, lines: u64, how: &str, below: &Path) -> Outcome<Option<Figures>> {
@@ -167,8 +177,10 @@ fn run(contestant: Contestant, lines: u64, how: &str, below: &Path) -> Outcome<O
     let before = cpu_of_children()?;
     // The collector says when all is written; compressing goes on after that. Others just end.
     let mut said = String::new();
-    BufReader::new(collector.stdout.take().ok_or("no output")?).read_line(&mut said)?;
+    let mut output = BufReader::new(collector.stdout.take().ok_or("no output")?);
+    output.fill_buf()?;
     let told = start.elapsed().as_secs_f64();
+    output.read_line(&mut said)?;
     let status = collector.wait()?;
     if !status.success() {
         return Err(format!("the collector failed: {status}").into());
@@ -178,7 +190,11 @@ fn run(contestant: Contestant, lines: u64, how: &str, below: &Path) -> Outcome<O
     let mut numbers = said.split_whitespace();
     let thread = numbers.next().and_then(|text| text.parse().ok());
     let pss = numbers.next().and_then(|text| text.parse().ok());
-    Ok(Some(Figures { wall, cpu, thread, lost: lines.saturating_sub(arrived(&log)?), pss }))
+    let idle = numbers.next().and_then(|text| text.parse().ok());
+    let own = matches!(contestant, Contestant::Pinch | Contestant::PinchCompressed);
+    let read_back = if own { Some(read_back(&log, lines)?) } else { None };
+    let lost = lines.saturating_sub(arrived(&log)?);
+    Ok(Some(Figures { wall, cpu, thread, lost, pss: pss.zip(idle), read_back }))
 }
 
 fn arguments(program: &Path, arguments: &[&std::ffi::OsStr]) -> Command {
@@ -193,6 +209,25 @@ fn cpu_of_children() -> Outcome<f64> {
     Ok((usage.user_time().num_microseconds() + usage.system_time().num_microseconds()) as f64 / 1e6)
 }
 
+/// Reads a log back, makes sure that its lines are the ones that were written, and says how many it gave in a second.
+fn read_back(log: &Path, lines: u64) -> Outcome<f64> {
+    let start = Instant::now();
+    let mut reader = Reader::open(log, Query::default())?;
+    let mut number = 0;
+    while let Some(item) = reader.next()? {
+        let Item::Event(event) = item else { return Err(format!("a part is missing: {item:?}").into()) };
+        if event.text.len() != LINE - 1 || std::str::from_utf8(&event.text[..10])?.parse() != Ok(number) {
+            return Err(format!("not line {number}: {event:?}").into());
+        }
+        number += 1;
+    }
+    if number == lines {
+        Ok(lines as f64 / start.elapsed().as_secs_f64())
+    } else {
+        Err("lines are missing".into())
+    }
+}
+
 /// Lines in all files of a log, whoever wrote it.
 fn arrived(log: &Path) -> Outcome<u64> {
     let mut lines = 0;
@@ -203,8 +238,11 @@ fn arrived(log: &Path) -> Outcome<u64> {
             continue;
         }
         let file = File::open(&path)?;
-        let mut text: Box<dyn Read> =
-            if name.ends_with(".gz") { Box::new(flate2::read::GzDecoder::new(file)) } else { Box::new(file) };
+        let mut text: Box<dyn Read> = if path.extension().is_some_and(|extension| extension == "gz") {
+            Box::new(flate2::read::GzDecoder::new(file))
+        } else {
+            Box::new(file)
+        };
         let mut chunk = vec![0; 1 << 20];
         loop {
             match text.read(&mut chunk)? {
@@ -222,31 +260,50 @@ fn arrived(log: &Path) -> Outcome<u64> {
 
 // --- the processes that are measured ---
 
-/// Writes numbered lines of words to standard output.
+/// Writes numbered lines to standard output. Only the numbers are made while it writes: the writer must not be what is measured.
 fn write_lines(lines: u64, each: bool) -> Outcome<()> {
-    let mut out = io::stdout().lock();
-    let mut block = Vec::with_capacity(64 << 10);
+    let mut block = Vec::new();
     let mut random = 1_u64;
-    for number in 0..lines {
+    for _ in 0..BLOCK_LINES {
         let start = block.len();
-        write!(block, "{number:010} GET /guestbook/{:x} 200", random % 4096)?;
+        write!(block, "0000000000 GET /guestbook/{:x} 200", random % 4096)?;
         while block.len() < start + LINE - 1 {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            block.extend_from_slice(
-                [&b" entry"[..], b" user=", b" 12ms ", b" ok", b" cache"][(random >> 60) as usize % 5],
-            );
+            block.extend_from_slice(WORDS[(random >> 60) as usize % WORDS.len()]);
         }
         block.truncate(start + LINE - 1);
         block.push(b'\n');
-        if each || block.len() + LINE > 64 << 10 {
-            rustix::io::write(&out, &block)?;
-            block.clear();
-        }
     }
-    out.write_all(&block)?;
-    out.flush()?;
+    let mut number = 0;
+    let mut out = io::stdout().lock();
+    while number < lines {
+        let count = BLOCK_LINES.min((lines - number) as usize);
+        for line in block.chunks_exact_mut(LINE).take(count) {
+            let mut rest = number;
+            line[..10].iter_mut().rev().for_each(|digit| {
+                *digit = b'0' + (rest % 10) as u8;
+                rest /= 10;
+            });
+            number += 1;
+        }
+        let step = if each { LINE } else { LINE * count };
+        block[..LINE * count].chunks(step).try_for_each(|piece| write_whole(&mut out, piece))?;
+    }
     Ok(())
 }
+
+/// Past the buffer of standard output.
+fn write_whole(out: &mut io::StdoutLock<'_>, mut piece: &[u8]) -> Outcome<()> {
+    while !piece.is_empty() {
+        let length = rustix::io::write(&mut *out, piece)?;
+        piece = &piece[length..];
+    }
+    Ok(())
+}
+
+/// Lines that are written at once: a little less than 64 KiB.
+const BLOCK_LINES: usize = 655;
+const WORDS: [&[u8]; 5] = [b" entry", b" user=", b" 12ms ", b" ok", b" cache"];
 
 /// Collects the FIFO until its other end is closed; says what its thread took and how much memory it has.
 fn collect(fifo: &Path, directory: &Path, compress: bool) -> Outcome<()> {
@@ -271,12 +328,21 @@ fn collect(fifo: &Path, directory: &Path, compress: bool) -> Outcome<()> {
     let (reply, answer) = channel();
     collector.finish(process, None, move |finished| drop(reply.send(finished)))?;
     answer.recv()?;
-    let pss = fs::read_to_string("/proc/self/smaps_rollup")?;
-    let pss = pss.lines().find_map(|line| line.strip_prefix("Pss:")?.split_whitespace().next());
-    println!("{} {}", cpu_of_thread("log-collector")?, pss.unwrap_or_default());
+    // What is said first ends the measurement of time; the rest of the line is read later.
+    print!("{} {} ", cpu_of_thread("log-collector")?, pss()?);
+    io::stdout().flush()?;
+    std::thread::sleep(Duration::from_millis(2200));
+    println!("{}", pss()?);
     drop(collector);
     archiver.wait_until_idle();
     Ok(())
+}
+
+/// Proportional memory of this process, KiB.
+fn pss() -> Outcome<u64> {
+    let rollup = fs::read_to_string("/proc/self/smaps_rollup")?;
+    let pss = rollup.lines().find_map(|line| line.strip_prefix("Pss:")?.split_whitespace().next());
+    Ok(pss.ok_or("no PSS")?.parse()?)
 }
 
 /// Seconds of CPU of a thread of this process.

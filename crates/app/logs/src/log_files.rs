@@ -251,7 +251,7 @@ fn compressed_size(file: File) -> io::Result<Option<Size>> {
     let mut start = Vec::new();
     file.take((12 + EXTRA_BYTES) as u64).read_to_end(&mut start)?;
     let field = start.get(12..).filter(|_| start.starts_with(&[0x1f, 0x8b, 8]) && start[3] & 4 != 0);
-    let number = |bytes: &[u8]| bytes.try_into().map(u64::from_le_bytes).unwrap_or(0);
+    let number = |bytes: &[u8]| bytes.try_into().map_or(0, u64::from_le_bytes);
     Ok(field
         .filter(|field| field.len() == EXTRA_BYTES && field[..2] == EXTRA && field[2..4] == [16, 0])
         .map(|field| Size { bytes: number(&field[4..12]), records: number(&field[12..20]) }))

@@ -178,7 +178,7 @@ mod tests {
         )
     }
 
-    fn record<'a>((time, stderr, partial, joined, text): &'a (u64, bool, bool, bool, Vec<u8>)) -> Record<'a> {
+    fn record((time, stderr, partial, joined, text): &(u64, bool, bool, bool, Vec<u8>)) -> Record<'_> {
         Record {
             time: Timestamp::from_nanoseconds(*time),
             stream: if *stderr { Stream::Stderr } else { Stream::Stdout },
@@ -235,9 +235,11 @@ mod tests {
         #[test]
         fn records_round_trip(parts in prop::collection::vec(any_record(), 0..8)) {
             let mut parts = parts;
-            parts.iter_mut().for_each(|part| part.4.retain(|&byte| byte != b'\n'));
             let mut out = Vec::new();
-            parts.iter().for_each(|part| record(part).encode(&mut out));
+            for part in &mut parts {
+                part.4.retain(|&byte| byte != b'\n');
+                record(part).encode(&mut out);
+            }
             let expected: Vec<_> = parts.iter().map(|part| Entry::Record(record(part))).collect();
             prop_assert_eq!(entries(&out).collect::<Vec<_>>(), expected);
         }
@@ -245,7 +247,9 @@ mod tests {
         #[test]
         fn entries_cover_every_byte(parts in prop::collection::vec(any_record(), 0..8), noise: Vec<u8>, cut: prop::sample::Index) {
             let mut bytes = noise;
-            parts.iter().for_each(|part| record(part).encode(&mut bytes));
+            for part in &parts {
+                record(part).encode(&mut bytes);
+            }
             bytes.truncate(cut.index(bytes.len() + 1));
             let mut again = Vec::new();
             for entry in entries(&bytes) {

@@ -3,6 +3,7 @@
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
+    clippy::unwrap_used,
     reason = "tests make and break the files they read"
 )]
 
@@ -294,7 +295,7 @@ fn compressing_that_was_cut_short_is_done_again() {
         let names = log.names();
         assert!(!names.contains(&"web.1.log.1".to_owned()), "{names:?}");
         assert!(names.contains(&"web.1.log.1.gz".to_owned()), "{names:?}");
-        assert!(!names.iter().any(|name| name.ends_with(".new")), "{names:?}");
+        assert!(!names.iter().any(|name| name.contains(".new")), "{names:?}");
         assert_eq!(log.text(), text);
     }
 }
@@ -423,7 +424,7 @@ fn a_full_disk_stops_the_process_and_nothing_is_lost() {
     let (reader, writer) = pipe();
     add(&collector, 1, Stream::Stdout, reader, sink, History::Fresh);
     const LINES: usize = 2000;
-    let text: String = (0..LINES).map(|number| format!("{number:060}\n")).collect();
+    let text = (0..LINES).map(|number| format!("{number:060}\n")).collect::<Vec<_>>().concat();
     let writing = std::thread::spawn(move || write_all(&writer, text.as_bytes()));
     eventually("the stall is seen", || stats(&collector).streams[0].waiting.is_some());
     let reason = stats(&collector).streams[0].waiting.clone().unwrap().reason;

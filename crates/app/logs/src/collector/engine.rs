@@ -22,11 +22,11 @@ use crate::{Refused, Sink, Timestamp};
 /// Bytes of one read of a stream that says little.
 const SMALL_READ: usize = 16 << 10;
 /// Bytes of one read of a stream that says much.
-const LARGE_READ: usize = 512 << 10;
+const LARGE_READ: usize = 256 << 10;
 /// The longest start of a line that waits for its rest in memory.
 const LONGEST_WAITING: usize = 16 << 10;
 /// Bytes of records that are written at once.
-const ENOUGH_RECORDS: usize = 512 << 10;
+const ENOUGH_RECORDS: usize = 384 << 10;
 /// After which the start of a line no longer waits for its rest.
 const PARTIAL_PATIENCE: Duration = Duration::from_millis(200);
 /// How often sinks are told the time.
@@ -262,7 +262,9 @@ impl Engine {
                 refused.push(entry.sink);
             }
         }
-        refused.into_iter().for_each(|sink| self.pause(sink));
+        for sink in refused {
+            self.pause(sink);
+        }
     }
 
     // --- sinks ---
@@ -326,7 +328,9 @@ impl Engine {
         let due = |sink: &SinkEntry| sink.refusal.as_ref().is_some_and(|refusal| refusal.retry_at <= now);
         let retries: Vec<SinkKey> =
             self.sinks.iter().filter(|(_, sink)| due(sink)).map(|(key, _)| *key).collect();
-        retries.into_iter().for_each(|sink| self.retry(sink));
+        for sink in retries {
+            self.retry(sink);
+        }
         if self.next_tick <= now {
             self.next_tick = now + TICK;
             self.tick();
@@ -342,7 +346,9 @@ impl Engine {
                 refused.push(*key);
             }
         }
-        refused.into_iter().for_each(|sink| self.pause(sink));
+        for sink in refused {
+            self.pause(sink);
+        }
         if !std::mem::take(&mut self.busy) && self.last_read.elapsed() > TICK {
             self.read_bytes = SMALL_READ;
             self.chunk = Vec::new();
@@ -368,8 +374,9 @@ impl Engine {
                 Command::Finish { process, patience, reply } => self.finish(process, patience, reply),
                 Command::Rotate(key) => {
                     let Some(entry) = self.sinks.get_mut(&key) else { continue };
-                    if let Err(refusal) = entry.sink.rotate(Timestamp::now()) {
-                        entry.refuse(refusal, None);
+                    if let Err(refused) = entry.sink.rotate(Timestamp::now()) {
+                        let before = entry.refusal.take();
+                        entry.refuse(refused, before);
                         self.pause(key);
                     }
                 }

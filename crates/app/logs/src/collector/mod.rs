@@ -1,6 +1,6 @@
 //! The collector: one thread that reads what processes write and hands it to sinks as records.
 //!
-//! It owns the read ends of the processes' pipes or FIFOs and the sinks. Streams are read in turn, up to 512 KiB a turn.
+//! It owns the read ends of the processes' pipes or FIFOs and the sinks. Streams are read in turn, up to 256 KiB a turn.
 //! Each read gets one timestamp and becomes one write. What it promises:
 //!
 //! * Nothing is dropped. While a sink refuses, its streams are not read: their processes block once their pipe is full.

@@ -106,24 +106,32 @@ static FIRST_BYTES: [bool; 256] = {
 
 /// What a line outside of any trace begins, and whether it belongs to the line before all the same.
 fn begin(line: &[u8]) -> (State, bool) {
-    let Some(first) = line.first() else { return (State::Ordinary, false) };
-    if let b' ' | b'\t' = first {
-        let frame =
-            frames::lone_frame(line).map(State::Frames).or_else(|| ruby::lone_frame(line).map(State::Ruby));
-        let joined = frame.is_some();
-        return (frame.or_else(|| python::begin(line).map(State::Python)).unwrap_or_default(), joined);
-    }
+    let python = || python::begin(line).map(State::Python);
+    let frames = || frames::begin(line).map(State::Frames);
+    let node = || node::begin(line).map(State::Node);
+    let rust = || rust::begin(line).map(State::Rust);
+    let go = || go::begin(line).map(State::Go);
     if let Some(state) = rust::lone_part(line) {
         return (State::Rust(state), true);
     }
-    let state = python::begin(line)
-        .map(State::Python)
-        .or_else(|| go::begin(line).map(State::Go))
-        .or_else(|| rust::begin(line).map(State::Rust))
-        .or_else(|| node::begin(line).map(State::Node))
-        .or_else(|| frames::begin(line).map(State::Frames))
-        .or_else(|| ruby::begin(line).map(State::Ruby));
-    (state.unwrap_or_default(), false)
+    let begun = match line {
+        [b' ' | b'\t', ..] => {
+            let ruby = || ruby::lone_frame(line).map(State::Ruby);
+            if let Some(state) = frames::lone_frame(line).map(State::Frames).or_else(ruby) {
+                return (state, true);
+            }
+            python()
+        }
+        [b'T', ..] => python(),
+        [b'E', ..] => python().or_else(rust).or_else(frames),
+        [b'U', ..] => frames(),
+        [b'S' | b'0'..=b'9', ..] => go(),
+        [b'/' | b'[', ..] => node(),
+        [b'f' | b'n', ..] => node().or_else(go).or_else(frames),
+        [b'a'..=b'z', ..] => go().or_else(rust).or_else(frames),
+        _ => None,
+    };
+    (begun.or_else(|| ruby::begin(line).map(State::Ruby)).unwrap_or_default(), false)
 }
 
 // --- forms that several languages share ---
@@ -165,8 +173,11 @@ mod tests {
 
     use super::*;
 
+    /// Whether a line belongs to the one before, and the line.
+    type Marked = (bool, Vec<u8>);
+
     /// Traces as they were printed, each line after `= ` (it begins an event) or `+ ` (it belongs to the one before).
-    fn traces() -> Vec<(String, Vec<(bool, Vec<u8>)>)> {
+    fn traces() -> Vec<(String, Vec<Marked>)> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/traces");
         let mut files: Vec<_> =
             std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();

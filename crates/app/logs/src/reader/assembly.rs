@@ -108,7 +108,9 @@ impl Assembly {
 
     /// No more can come, or is waited for: all events are whole.
     pub(super) fn end(&mut self) {
-        Stream::ALL.into_iter().for_each(|stream| self.close(stream));
+        for stream in Stream::ALL {
+            self.close(stream);
+        }
     }
 
     /// Nothing more comes at present: events that are whole as far as the joiner knows are given out.

@@ -63,10 +63,11 @@ impl Default for Query {
 
 /// What to search for in the bytes of a line.
 #[derive(Clone, Debug)]
-pub enum Pattern {
-    /// These bytes.
-    Literal(memmem::Finder<'static>),
-    /// A regular expression; it runs in time linear in the line.
+pub struct Pattern(Matcher);
+
+#[derive(Clone, Debug)]
+enum Matcher {
+    Literal(Box<memmem::Finder<'static>>),
     Regex(Box<Regex>),
 }
 
@@ -78,16 +79,16 @@ pub struct PatternError(String);
 impl Pattern {
     /// Lines that have these bytes in them.
     pub fn literal(bytes: &[u8]) -> Self {
-        Self::Literal(memmem::Finder::new(bytes).into_owned())
+        Self(Matcher::Literal(Box::new(memmem::Finder::new(bytes).into_owned())))
     }
 
-    /// Lines that a regular expression matches anywhere, in the syntax of the crate `regex`; lines need not be UTF-8.
+    /// Lines that a regular expression matches anywhere, in the syntax of the crate `regex`, in time linear in the line. Lines need not be UTF-8.
     pub fn regex(expression: &str) -> Result<Self, PatternError> {
         let built = Regex::builder()
             .syntax(syntax::Config::new().utf8(false))
             .configure(Regex::config().utf8_empty(false))
             .build(expression);
-        built.map(|regex| Self::Regex(Box::new(regex))).map_err(|error| {
+        built.map(|regex| Self(Matcher::Regex(Box::new(regex)))).map_err(|error| {
             let syntax = error.syntax_error().map(ToString::to_string);
             PatternError(syntax.unwrap_or_else(|| error.to_string()))
         })
@@ -95,9 +96,9 @@ impl Pattern {
 
     /// Whether one line matches.
     pub fn matches(&self, line: &[u8]) -> bool {
-        match self {
-            Self::Literal(finder) => finder.find(line).is_some(),
-            Self::Regex(regex) => regex.is_match(line),
+        match &self.0 {
+            Matcher::Literal(finder) => finder.find(line).is_some(),
+            Matcher::Regex(regex) => regex.is_match(line),
         }
     }
 }

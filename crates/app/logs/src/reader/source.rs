@@ -92,10 +92,9 @@ impl Source {
             return self.assembly.end();
         }
         self.assembly.pause();
-        if self.assembly.is_waiting() {
-            if self.quiet_since.get_or_insert_with(Instant::now).elapsed() >= PATIENCE {
-                self.assembly.end();
-            }
+        let waiting = self.assembly.is_waiting();
+        if waiting && self.quiet_since.get_or_insert_with(Instant::now).elapsed() >= PATIENCE {
+            self.assembly.end();
         }
     }
 
@@ -113,11 +112,6 @@ impl Source {
     /// Whether an event has begun whose rest is waited for.
     pub(super) fn is_waiting(&self) -> bool {
         self.assembly.is_waiting()
-    }
-
-    /// The files that are read.
-    pub(super) fn files(&self) -> &LogFiles {
-        self.tail.files()
     }
 
     /// Where the next reader goes on.

@@ -7,11 +7,11 @@ use memchr::memchr;
 use super::open_file::{End, Missing, Next, OpenFile};
 use super::{GapCause, Place};
 use crate::Timestamp;
-use crate::log_files::{LogFiles, Size};
+use crate::log_files::{LogFiles, Size, first_time};
 use crate::record::Record;
 
 /// Bytes that are read at once.
-const CHUNK: usize = 64 << 10;
+const CHUNK: usize = 32 << 10;
 
 /// What a log has next.
 pub(super) enum Step<'a> {
@@ -86,10 +86,6 @@ impl Tail {
     }
 
     /// Where the next line begins.
-    pub(super) fn files(&self) -> &LogFiles {
-        &self.files
-    }
-
     pub(super) fn place(&self) -> Place {
         self.place
     }
@@ -125,7 +121,7 @@ impl Tail {
         let bytes = &self.buffer[start..start + length];
         let record = Record::decode(bytes);
         if self.place.offset == 0 {
-            self.place.first = record.map(|record| record.time);
+            self.place.first = first_time(bytes);
         }
         self.last = record.map(|record| record.time).or(self.last);
         let place = self.place;
@@ -141,7 +137,7 @@ impl Tail {
             let Some(file) = &mut self.file else {
                 match OpenFile::next(&self.files, &self.place, self.done, self.last)? {
                     Next::Opened(file, place) => {
-                        (self.file, self.place, self.done) = (Some(file), place, false)
+                        (self.file, self.place, self.done) = (Some(file), place, false);
                     }
                     Next::Gap(cause, missing, place) => {
                         (self.place, self.done) = (place, false);
@@ -208,6 +204,10 @@ impl Tail {
                 return Ok(Found::Line { length: rest, torn: true });
             }
             if !over {
+                if rest == 0 {
+                    // Most logs are silent most of the time.
+                    self.buffer = Vec::new();
+                }
                 return Ok(Found::Nothing);
             }
             self.leave(None);

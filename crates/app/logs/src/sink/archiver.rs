@@ -117,9 +117,13 @@ fn compress_all(files: &LogFiles) -> io::Result<()> {
             remove_if_there(&files.rotated(file.number))?;
         } else {
             let unfinished = files.unfinished(file.number);
-            if let Err(error) = compress(files, &file, &unfinished) {
+            let compressed = compress(files, &file, &unfinished);
+            if let Err(error) = compressed {
                 remove_if_there(&unfinished)?;
-                return Err(error);
+                // Rotation may have deleted it meanwhile: then it is not brought back.
+                if error.kind() != io::ErrorKind::NotFound {
+                    return Err(error);
+                }
             }
         }
     }
@@ -149,7 +153,6 @@ fn compress(files: &LogFiles, rotated: &Rotated, unfinished: &Path) -> io::Resul
         Timespec { tv_sec: seconds as i64, tv_nsec: (rotated.modified.nanoseconds() % 1_000_000_000) as i64 };
     futimens(&out, &Timestamps { last_access: time, last_modification: time })?;
     out.sync_all()?;
-    // Rotation may have deleted it meanwhile: then it is not brought back.
     fs::symlink_metadata(&rotated.path)?;
     fs::rename(unfinished, files.compressed(rotated.number))?;
     File::open(files.directory())?.sync_all()?;

@@ -121,6 +121,7 @@ impl FileSink {
     fn active(&mut self) -> io::Result<&mut Active> {
         if self.active.is_none() {
             self.active = Some(self.reopen()?);
+            self.looked_at = Instant::now();
         }
         self.active.as_mut().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
@@ -145,14 +146,12 @@ impl FileSink {
                 self.archiver.compress(&self.files);
             }
         }
-        self.looked_at = Instant::now();
         let bytes = file.metadata()?.len();
         Ok(Active { first: first_record(&file)?, file, bytes, seen_bytes: bytes, torn: false })
     }
 
     /// Makes sure that the open file is the one in its place.
     fn look(&mut self) -> io::Result<()> {
-        self.looked_at = Instant::now();
         let Some(active) = &mut self.active else { return Ok(()) };
         let open = active.file.metadata()?;
         let in_place = match fs::symlink_metadata(self.files.active()) {
@@ -164,17 +163,19 @@ impl FileSink {
             // Somebody may have truncated it.
             active.bytes = if active.torn { active.bytes.min(open.len()) } else { open.len() };
             active.seen_bytes = active.bytes;
+            self.looked_at = Instant::now();
             return Ok(());
         }
         let mut new = self.reopen()?;
         // What has a name elsewhere is not lost.
-        if let Some(old) = self.active.take().filter(|_| open.nlink() == 0) {
-            if let Err(error) = copy_tail(&old, &mut new) {
-                self.active = Some(old);
-                return Err(error);
-            }
+        if let Some(old) = self.active.take().filter(|_| open.nlink() == 0)
+            && let Err(error) = copy_tail(&old, &mut new)
+        {
+            self.active = Some(old);
+            return Err(error);
         }
         self.active = Some(new);
+        self.looked_at = Instant::now();
         Ok(())
     }
 
