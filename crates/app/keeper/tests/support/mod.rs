@@ -94,7 +94,12 @@ impl Keeper {
         let mut lines = Vec::new();
         let mut begun = String::new();
         for entry in logs::entries(&bytes) {
-            let logs::Entry::Record(record) = entry else { panic!("no record: {entry:?}") };
+            let record = match entry {
+                logs::Entry::Record(record) => record,
+                // Being written at this moment.
+                logs::Entry::Torn(_) => break,
+                logs::Entry::Foreign(line) => panic!("no record: {line:?}"),
+            };
             begun.push_str(&String::from_utf8_lossy(record.text));
             if !record.partial {
                 lines.push(std::mem::take(&mut begun));
