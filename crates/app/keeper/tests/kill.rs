@@ -44,10 +44,12 @@ fn kill_again_and_again(times: usize) {
         std::thread::sleep(random.millis(60));
         assert!(runs(writer), "it has to outlive its keeper");
         keeper.start_again();
-        assert_eq!(keeper.process("app", "main.1").and_then(|one| one.pid), Some(writer));
+        let found = keeper.process("app", "main.1").and_then(|one| one.pid);
+        let said = std::fs::read_to_string(keeper.folder.path().join("stderr")).unwrap_or_default();
+        assert_eq!(found, Some(writer), "{said}");
         // One of each: the writer, the other's shell and what that runs.
         assert!(keeper.marked().len() <= 3, "{:?}", keeper.marked());
-        assert_eq!(keeper.zombies(), 0);
+        eventually("what has ended is reaped", || keeper.zombies() == 0);
     }
     let before = keeper.process("app", "ends.1").unwrap();
     eventually("it goes on being started", || {

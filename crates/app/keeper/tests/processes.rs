@@ -70,7 +70,7 @@ fn what_forks_away_or_daemonises_is_found() {
     let time = stop(&keeper);
     assert!(time < Duration::from_secs(3), "{time:?}");
     assert_eq!(keeper.marked(), Vec::<u32>::new());
-    assert_eq!(keeper.zombies(), 0);
+    eventually("what has ended is reaped", || keeper.zombies() == 0);
     keeper.shut_down();
 }
 

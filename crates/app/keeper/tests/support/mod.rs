@@ -33,7 +33,7 @@ impl Keeper {
         let folder = tempfile::Builder::new().prefix("keeper").tempdir().unwrap();
         let home = Home::below(folder.path());
         let child = spawn(&folder);
-        let keeper = Self { home, folder, child };
+        let mut keeper = Self { home, folder, child };
         keeper.wait_for_it();
         keeper
     }
@@ -54,8 +54,14 @@ impl Keeper {
         self.child.id()
     }
 
-    fn wait_for_it(&self) {
-        eventually("the keeper answers", || ask_once(&self.home.socket(), &Request::Status).is_ok());
+    fn wait_for_it(&mut self) {
+        let (socket, child) = (self.home.socket(), &mut self.child);
+        let log = self.folder.path().join("stderr");
+        eventually("the keeper answers", || {
+            let said = || fs::read_to_string(&log).unwrap_or_default();
+            assert!(child.try_wait().unwrap().is_none(), "it has ended: {}", said());
+            ask_once(&socket, &Request::Status).is_ok()
+        });
     }
 
     pub fn status(&self) -> Status {
