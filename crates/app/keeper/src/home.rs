@@ -54,12 +54,17 @@ impl Home {
 
     /// The socket on which a process says that it is ready.
     pub fn notify_socket(&self, app: &str, slot: &str) -> PathBuf {
-        self.run.join("notify").join(format!("{app}.{slot}"))
+        // Names of apps and process types are longer than a socket's path may be. FNV-1a: the same for every keeper.
+        let bytes = app.bytes().chain([b'/']).chain(slot.bytes());
+        let mixed = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |mixed, byte| {
+            (mixed ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        self.run.join("notify").join(format!("{mixed:016x}"))
     }
 
     /// Whether sockets fit: answers the longest path that would not.
     pub fn too_long(&self) -> Option<PathBuf> {
-        let longest = self.run.join("notify").join("x".repeat(12));
+        let longest = self.run.join("notify").join("x".repeat(16));
         [self.socket(), longest].into_iter().find(|path| path.as_os_str().len() > LONGEST_SOCKET_PATH)
     }
 }

@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 
-use procfile::StopTarget;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use super::events::Event;
@@ -17,7 +16,7 @@ use super::listeners::Listeners;
 use super::output::Output;
 use super::save::{Lock, Saved, Unsaved};
 use super::upgrade::Handover;
-use super::{EVENTS, KeeperError, Key, NOTICES, Options, Shell, now, processes, requests};
+use super::{EVENTS, KeeperError, Key, NOTICES, Options, Shell, now, processes, requests, sweep};
 use crate::core::{Ending, Input, State};
 
 impl Shell {
@@ -55,6 +54,7 @@ impl Shell {
         if saved.boot != processes::boot() {
             saved.ticks.clear();
             saved.since = 0;
+            saved.apps.begin_anew();
         }
         // Orphans of what is started fall to the keeper, so that they are seen and reaped.
         let _ = rustix::process::set_child_subreaper(rustix::process::Pid::from_raw(1));
@@ -64,6 +64,8 @@ impl Shell {
             output,
             leaders: HashMap::new(),
             sweeps: HashMap::new(),
+            leftovers: HashMap::new(),
+            to_search: HashMap::new(),
             pipes: HashMap::new(),
             readiness: HashMap::new(),
             starts: saved.starts,
@@ -101,37 +103,43 @@ impl Shell {
             .apps()
             .flat_map(|(name, app)| app.slots().map(move |(slot, _)| (name.to_string(), slot.clone())))
             .collect();
+        // Numbers of starts that the last keeper could not write down any more are not given again.
+        self.starts = marks.iter().map(|mark| mark.start).chain([self.starts]).max().unwrap_or(0);
         for key in &keys {
             let Some(placement) = self.core.placement(&key.0, &key.1) else { continue };
-            if !placement.instance.is_alive() {
+            if placement.instance.is_over() {
                 continue;
             }
-            let noted = placement.instance.pid.filter(|pid| {
-                let ticks = ticks.get(&format!("{}/{}", key.0, key.1));
-                ticks.is_some() && processes::start_ticks(*pid) == ticks.copied()
+            let mine = || marks.iter().filter(|mark| (&mark.app, &mark.slot) == (&key.0, &key.1));
+            let before = placement.instance.pid;
+            let ticks = ticks.get(&format!("{}/{}", key.0, key.1)).copied();
+            let noted = before.zip(ticks).filter(|(pid, ticks)| {
+                processes::start_ticks(*pid) == Some(*ticks) || processes::is_child(*pid, *ticks)
             });
-            let leads = |mark: &&processes::Mark| {
-                mark.pid == mark.group && (&mark.app, &mark.slot) == (&key.0, &key.1)
-            };
-            let newest = marks.iter().filter(leads).max_by_key(|mark| mark.start).map(|mark| mark.pid);
-            if let Some(pid) = noted.or(newest) {
+            let noted = noted.map(|(pid, _)| pid);
+            // Of what leads a group the process itself was there first.
+            let leads = |mark: &&processes::Mark| mark.pid == mark.group;
+            let age = |mark: &processes::Mark| std::cmp::Reverse(processes::start_ticks(mark.pid));
+            let newest = mine().filter(leads).max_by_key(|mark| (mark.start, age(mark))).map(|mark| mark.pid);
+            let leader = if placement.instance.leader_gone() { None } else { noted.or(newest) };
+            // Others of its group may live on when the process itself has ended.
+            let group = before.filter(|pid| mine().any(|mark| mark.group == *pid));
+            if let Some(pid) = leader {
                 self.leaders.insert(pid, key.clone());
-                if let Some(placement) = self.core.placement_mut(&key.0, &key.1) {
-                    placement.instance.pid = Some(pid);
-                }
+                // What it said is not to be heard twice, and what comes of it is for later: nothing runs yet.
+                let _ = self.core.take(&key.0, &key.1, Input::Found(pid), now());
+            } else if let Some(placement) = self.core.placement_mut(&key.0, &key.1) {
+                placement.instance.pid = group;
             }
         }
         for mark in marks {
-            let owned = keys.iter().any(|(app, slot)| {
-                let alive = |one: &crate::core::Placement| one.instance.is_alive();
-                (app, slot) == (&mark.app, &mark.slot) && self.core.placement(app, slot).is_some_and(alive)
-            });
+            let owned = self.core.placement(&mark.app, &mark.slot).is_some_and(|one| one.instance.is_alive());
             if !owned {
                 eprintln!(
                     "keeper: process {} belonged to {}/{}, which no longer runs: stopped",
                     mark.pid, mark.app, mark.slot
                 );
-                processes::send(mark.pid, "TERM", StopTarget::Leader);
+                self.let_leftover_end(mark.pid, "TERM", sweep::LEFTOVER_GRACE);
             }
         }
     }

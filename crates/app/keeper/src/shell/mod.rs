@@ -111,6 +111,10 @@ pub(crate) struct Shell {
     leaders: HashMap<u32, Key>,
     /// Processes that have ended while others of their group live on.
     sweeps: HashMap<Key, sweep::Sweep>,
+    /// What bears the keeper's mark, belongs to no process that runs, and is to end.
+    leftovers: HashMap<u32, sweep::Leftover>,
+    /// Processes that may have left strays: everything of them up to the start with this number.
+    to_search: HashMap<Key, u64>,
     pipes: HashMap<Key, [pipes::Pipe; 2]>,
     /// Tasks that wait for a process to become ready.
     readiness: HashMap<Key, tokio::task::AbortHandle>,
@@ -190,7 +194,7 @@ impl Shell {
         let again = self.ending.is_some();
         self.ending = Some(now().steady);
         if again || self.core.apps().any(|(name, app)| !is_own(name) && app.is_alive()) {
-            self.stop_apps(|name| !is_own(name));
+            self.halt_apps(|name| !is_own(name));
         }
         self.end_router_last();
     }
@@ -204,8 +208,19 @@ impl Shell {
                 .app(OWN_APP)
                 .is_some_and(|app| running(app) && app.wanted == crate::core::Wanted::Running)
             {
-                self.stop_apps(|name| name == OWN_APP);
+                self.halt_apps(|name| name == OWN_APP);
             }
+        }
+    }
+
+    /// Lets apps rest: they are still to run, once there is another keeper.
+    fn halt_apps(&mut self, which: impl Fn(&str) -> bool) {
+        let names: Vec<String> =
+            self.core.apps().map(|(name, _)| name.to_string()).filter(|name| which(name)).collect();
+        for name in names {
+            let deeds = self.core.halt(&name, now());
+            self.unsaved.live();
+            self.carry_out(deeds);
         }
     }
 
@@ -222,7 +237,8 @@ impl Shell {
 
     fn is_over(&mut self) -> bool {
         self.end_router_last();
-        self.ending.is_some() && !self.core.apps().any(|(_, app)| app.is_alive()) && self.sweeps.is_empty()
+        let alive = self.core.apps().any(|(_, app)| app.is_alive());
+        self.ending.is_some() && !alive && self.sweeps.is_empty() && self.leftovers.is_empty()
     }
 }
 

@@ -76,20 +76,31 @@ pub(crate) fn parent(pid: u32) -> Option<u32> {
     stat(pid).map(|stat| stat.parent)
 }
 
-/// What the kernel tells of a process that has not ended.
+/// Whether a child of this process, started at that time, is there: ended and not yet reaped, too.
+pub(crate) fn is_child(pid: u32, ticks: u64) -> bool {
+    any_stat(pid).is_some_and(|(_, stat)| stat.parent == std::process::id() && stat.ticks == ticks)
+}
+
+/// What the kernel tells of a process.
 struct Stat {
     parent: u32,
     group: u32,
     ticks: u64,
 }
 
+/// The same, unless it has ended.
 fn stat(pid: u32) -> Option<Stat> {
+    any_stat(pid).filter(|(running, _)| *running).map(|(_, stat)| stat)
+}
+
+/// Whether a process has not ended, and what the kernel tells of it.
+fn any_stat(pid: u32) -> Option<(bool, Stat)> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name, in brackets, may hold anything; the fields after it are plain.
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_ascii_whitespace().collect();
     let running = !matches!(*fields.first()?, "Z" | "X");
     let number = |index: usize| fields.get(index)?.parse().ok();
-    running.then_some(Stat { parent: number(1)?, group: number(2)?, ticks: fields.get(19)?.parse().ok()? })
+    Some((running, Stat { parent: number(1)?, group: number(2)?, ticks: fields.get(19)?.parse().ok()? }))
 }
 
 /// All processes that bear the mark of a keeper.

@@ -5,7 +5,9 @@ use std::fs;
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,10 @@ use serde::{Deserialize, Serialize};
 use super::{KeeperError, Shell, processes};
 use crate::core::Core;
 use crate::home::Home;
+
+/// How often a lock is tried that somebody holds who does not listen.
+const LOCK_TRIES: u32 = 100;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// The lock that says that a keeper is there. Whoever holds the descriptor holds the lock.
 pub(super) struct Lock {
@@ -75,11 +81,19 @@ impl Lock {
         let mut options = fs::OpenOptions::new();
         let file = options.create(true).truncate(false).write(true).mode(0o600).open(&path).map_err(at)?;
         let descriptor = OwnedFd::from(file);
-        match flock(&descriptor, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Self { descriptor }),
-            Err(rustix::io::Errno::WOULDBLOCK) => Err(KeeperError::Runs(path)),
-            Err(errno) => Err(at(errno.into())),
+        for _ in 0..LOCK_TRIES {
+            match flock(&descriptor, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(Self { descriptor }),
+                Err(rustix::io::Errno::WOULDBLOCK) => {}
+                Err(errno) => return Err(at(errno.into())),
+            }
+            if UnixStream::connect(home.socket()).is_ok() {
+                break;
+            }
+            // Of a keeper that was killed while it started a process, that process has the lock until it runs.
+            std::thread::sleep(LOCK_PAUSE);
         }
+        Err(KeeperError::Runs(path))
     }
 }
 

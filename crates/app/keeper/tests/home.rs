@@ -1,0 +1,117 @@
+//! The home of a keeper, and who may talk to it.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::print_stdout,
+    reason = "tests against the real machine"
+)]
+
+mod support;
+
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::process::{Command, Output, Stdio};
+
+use support::{Keeper, app, eventually, program};
+
+fn root() -> bool {
+    Command::new("id").arg("-u").output().unwrap().stdout == b"0\n"
+}
+
+fn run(arguments: &[&std::ffi::OsStr]) -> Output {
+    Command::new(program()).args(arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+#[test]
+fn two_keepers_never_share_a_home() {
+    let keeper = Keeper::start();
+    let second = run(&[keeper.folder.path().as_os_str()]);
+    let said = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(!second.status.success() && said.contains("Runs("), "{said}");
+    keeper.status();
+    keeper.shut_down();
+}
+
+#[test]
+fn what_cannot_be_read_back_is_one_clear_error_and_stays_as_it_is() {
+    for text in ["", "{", "{\"apps\": 7}", "{\"apps\": {\"app\": {}}}", "\0\u{7f}"] {
+        let folder = tempfile::tempdir().unwrap();
+        let home = keeper::Home::below(folder.path());
+        std::fs::create_dir_all(&home.state).unwrap();
+        std::fs::write(home.apps(), text).unwrap();
+        let ended = run(&[folder.path().as_os_str()]);
+        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert!(!ended.status.success() && said.contains("apps.json"), "{text:?}: {said}");
+        assert_eq!(std::fs::read_to_string(home.apps()).unwrap(), text);
+    }
+}
+
+#[test]
+fn garbage_is_answered_or_cut_and_never_the_end() {
+    let keeper = Keeper::start();
+    let say = |bytes: &[u8]| {
+        let mut stream = UnixStream::connect(keeper.home.socket()).unwrap();
+        stream.set_read_timeout(Some(support::PATIENCE)).unwrap();
+        // It may hang up before it has heard everything.
+        let _ = stream.write_all(bytes);
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+        let mut answer = String::new();
+        let _ = stream.read_to_string(&mut answer);
+        answer
+    };
+    for garbage in [&b"hello\n"[..], b"{}\n", b"{\"request\":\"nothing\"}\n", b"\xff\xfe\n", b"[[[[[[[[\n"] {
+        let answer = say(garbage);
+        assert!(answer.contains("refused") && answer.contains("cannot be read"), "{answer}");
+    }
+    assert_eq!(say(b"{\"request\":\"status\"}"), "", "a line without its end");
+    assert_eq!(say(&vec![b'x'; keeper::protocol::LONGEST_LINE + 1]), "");
+    let deep = "[".repeat(1 << 20) + "\n";
+    assert!(say(deep.as_bytes()).contains("refused"));
+    keeper.status();
+    keeper.shut_down();
+}
+
+#[test]
+fn other_users_are_refused() {
+    if !root() {
+        return println!("not root: left out");
+    }
+    let keeper = Keeper::start();
+    // Even where the folders would let them in.
+    for folder in [keeper.folder.path(), &keeper.home.run] {
+        Command::new("chmod").arg("0777").arg(folder).status().unwrap();
+    }
+    Command::new("chmod").arg("0777").arg(keeper.home.socket()).status().unwrap();
+    let code = "import socket, sys
+s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.sendall(b'{\"request\":\"status\"}\\n'); print(s.recv(4096).decode())";
+    let said = Command::new("setpriv")
+        .args(["--reuid", "65534", "--clear-groups", "/usr/bin/env", "python3", "-c", code])
+        .arg(keeper.home.socket())
+        .env("PATH", "/usr/bin:/bin")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(said.contains("refused") && said.contains("belongs to user 0; you are user 65534"), "{said}");
+    keeper.shut_down();
+}
+
+#[test]
+fn a_full_disk_stops_who_writes_and_loses_nothing() {
+    if !root() {
+        return println!("not root: left out");
+    }
+    let keeper = Keeper::start();
+    let logs = keeper.home.logs.clone();
+    let mount =
+        |words: &[&str]| Command::new(words[0]).args(&words[1..]).arg(&logs).status().unwrap().success();
+    assert!(mount(&["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs"]));
+    keeper.deploy(app("n=0; while [ $n -lt 20000 ]; do n=$((n+1)); echo line $n; done; sleep 1000"));
+    eventually("the keeper says that it cannot write", || !keeper.status().stalled.is_empty());
+    println!("{:?}", keeper.status().stalled);
+    assert!(mount(&["mount", "-o", "remount,size=64m"]));
+    eventually("all is written", || keeper.said("app", "main.1").len() == 20_000);
+    let said = support::numbers(&keeper.said("app", "main.1"));
+    assert!(said.iter().zip(1..).all(|(number, expected)| *number == expected), "lines are lost");
+    keeper.shut_down();
+    assert!(mount(&["umount", "-l"]));
+}
