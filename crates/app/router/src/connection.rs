@@ -143,7 +143,9 @@ async fn finish(mut io: ClientIo, end: End) {
     }
     let refusal = match (client.refused.take(), end) {
         (Some(status), _) => Some(Refusal::Unreadable(status)),
-        (None, End::Late) if client.phase.get() == Phase::Head && client.flushed.get() => Some(Refusal::HeadTimeout),
+        (None, End::Late) if client.phase.get() == Phase::Head && client.flushed.get() => {
+            Some(Refusal::HeadTimeout)
+        }
         (None, _) => None,
     };
     if let Some(refusal) = refusal {

@@ -78,7 +78,14 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { head: 32 * 1024, fields: 100, body: u64::MAX, connections: 65_536, streams: 128, kept_connections: 128 }
+        Self {
+            head: 32 * 1024,
+            fields: 100,
+            body: u64::MAX,
+            connections: 65_536,
+            streams: 128,
+            kept_connections: 128,
+        }
     }
 }
 
@@ -106,9 +113,9 @@ impl Default for Timeouts {
         Self {
             head: Duration::from_secs(20),
             idle: Duration::from_secs(75),
-            stalled: Duration::from_secs(60),
+            stalled: Duration::from_mins(1),
             connect: Duration::from_secs(5),
-            response: Duration::from_secs(60),
+            response: Duration::from_mins(1),
             pause: Duration::from_secs(30),
             kept: Duration::from_secs(4),
         }

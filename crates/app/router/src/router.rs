@@ -128,7 +128,8 @@ impl Router {
         shared.set_table(table)?;
         let mut router = Self { shared: Arc::clone(&shared), threads: Vec::new() };
         for index in 0..options.threads {
-            let doors = doors.iter().map(Door::again).collect::<Result<_, _>>().map_err(StartError::Listener)?;
+            let doors =
+                doors.iter().map(Door::again).collect::<Result<_, _>>().map_err(StartError::Listener)?;
             let certificates = if index == 0 { std::mem::take(&mut certificates) } else { Vec::new() };
             router.threads.push(
                 worker::start(Arc::clone(&shared), index, doors, certificates).map_err(StartError::Thread)?,
@@ -147,7 +148,9 @@ impl Router {
     /// or patience has. Needs a tokio runtime with time.
     pub async fn retire(&self, instances: &[InstanceId], patience: Patience) -> Left {
         let instances = self.shared.instances_called(instances);
-        instances.iter().for_each(|one| one.retire());
+        for instance in &instances {
+            instance.retire();
+        }
         let start = Instant::now();
         let mut left = Left::default();
         for instance in instances {
