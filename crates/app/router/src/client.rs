@@ -14,8 +14,6 @@ use crate::worker::{Guest, Worker};
 
 /// How long a connection that has had a request keeps its buffers for the next one, in milliseconds.
 const PARK_AFTER: u64 = 1000;
-/// How long a draining router leaves a connection without a request open, in milliseconds.
-const DRAINING_IDLE: u64 = 5000;
 
 /// What a client's connection is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,14 +167,15 @@ impl Client {
 
     /// Begins to wait for a request without buffers.
     pub(crate) fn park(&self) {
-        self.deadline.set(milliseconds(self.worker.shared.timeouts.idle));
-        self.draining.set(false);
+        if !self.draining.get() {
+            self.deadline.set(milliseconds(self.worker.shared.timeouts.idle));
+        }
     }
 
     /// Whether it has been in its phase for too long.
     pub(crate) fn is_late(&self, context: &Context<'_>) -> bool {
         if self.phase.get() == Phase::Idle && self.worker.is_draining() && !self.draining.replace(true) {
-            self.deadline.set(DRAINING_IDLE);
+            self.deadline.set(milliseconds(self.worker.shared.timeouts.draining));
         }
         self.deadline.passed(context)
     }

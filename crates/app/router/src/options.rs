@@ -96,6 +96,9 @@ pub struct Timeouts {
     pub head: Duration,
     /// A client, between two requests, and before the first (closed).
     pub idle: Duration,
+    /// A client that sends nothing to a router which drains (closed). Long enough that a client's own pool has closed the
+    /// connection first: one that is closed just as a request comes fails that request.
+    pub draining: Duration,
     /// A client that neither sends the rest of its body (408) nor takes what it is sent (cut).
     pub stalled: Duration,
     /// An instance, to take a connection (another is tried, then 502).
@@ -113,6 +116,7 @@ impl Default for Timeouts {
         Self {
             head: Duration::from_secs(20),
             idle: Duration::from_secs(75),
+            draining: Duration::from_secs(30),
             stalled: Duration::from_mins(1),
             connect: Duration::from_secs(5),
             response: Duration::from_mins(1),

@@ -176,7 +176,7 @@ impl Router {
 
     /// Stops accepting (others may go on with the same sockets), ends requests under way, answers the next request of
     /// every connection kept alive with `Connection: close`, and tells HTTP/2 clients to go (GOAWAY). A connection that stays
-    /// without a request for five seconds is closed. Answers when no connection is left or patience has ended; then cuts what is
+    /// without a request for [`Timeouts::draining`](crate::Timeouts::draining) is closed. Answers when no connection is left or patience has ended; then cuts what is
     /// left and ends the threads. Needs a tokio runtime with time.
     pub async fn drain(mut self, patience: Patience) -> Left {
         self.shared.drain();

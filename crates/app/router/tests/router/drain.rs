@@ -87,7 +87,9 @@ fn a_bad_table_changes_nothing() {
 #[test]
 fn a_draining_router_accepts_no_more_and_closes_after_the_next_answer() {
     let app = App::start("one");
-    let front = Front::to(everything(&[("web.1", app.address)]));
+    let front = Front::with(vec![everything(&[("web.1", app.address)])], |options| {
+        options.timeouts.draining = Duration::from_secs(2);
+    });
     let mut busy = front.connect();
     busy.send("GET /slow/1000 HTTP/1.1\r\nHost: a\r\n\r\n");
     let mut kept: Vec<_> = (0..10).map(|_| front.connect()).collect();
@@ -121,7 +123,7 @@ fn a_draining_router_accepts_no_more_and_closes_after_the_next_answer() {
     assert_eq!((answer.status, answer.header("connection")), (200, "close"));
     assert!(busy.is_closed());
     let start = Instant::now();
-    assert!(crate::app::Client { unread: Vec::new(), ..silent }.is_closed()); // after five seconds
+    assert!(crate::app::Client { unread: Vec::new(), ..silent }.is_closed()); // after two seconds
     let left = draining.join().unwrap();
     assert_eq!((left.requests, left.tunnels), (0, 0));
     assert!(start.elapsed() < Duration::from_secs(10));
