@@ -41,7 +41,8 @@ usage: cargo xtask COMMAND
   test                            all that CI runs
   edges                           crates use only storeys below, inherit lints, keep files readable
   bench [--json] [--quick] [--salt VENV] [NAME...]
-                                  speed and memory beside the real Salt; names: size ping files compile scaling
+                                  speed and memory beside the real Salt; names: size ping files compile scaling;
+                                  and, only when named: router (beside nginx and haproxy)
   fuzz [TARGET...] [--seconds N]  fuzz all targets, or those named, N seconds each (default 60)
   soak [SUITE...]                 the long forms of tests: upgrades under load, keepers killed
   compare FORMULA_DIR... [--salt VENV] [--verbose]

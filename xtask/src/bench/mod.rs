@@ -3,10 +3,11 @@
 //! It prints medians and ratios with the budget beside each. No figure fails a build: machines differ, ratios tell.
 
 mod measure;
+mod router;
 mod scenarios;
 mod trees;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -27,43 +28,55 @@ const SCENARIOS: &[Scenario] = &[
     ("scaling", scenarios::scaling),
 ];
 
+/// One scenario that needs neither the whole binary nor Salt: a folder to work in, and whether it is to be quick.
+type OtherScenario = (&'static str, fn(&Path, bool) -> Result<Vec<Figure>, Failure>);
+
+/// Measured only when they are named: they take other programs and some minutes.
+const OTHERS: &[OtherScenario] = &[("router", router::run)];
+
 /// Builds, measures, prints.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let options = Options::read(arguments)?;
-    let pinch = match &options.pinch {
-        Some(path) => PathBuf::from(path),
-        None => process::released_pinch()?,
-    };
     let folder = std::env::temp_dir().join(format!("pinch-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
-    let bench = Bench {
-        pinch,
-        salt: Salt::at(options.salt.as_deref())?,
-        folder: folder.clone(),
-        quick: options.quick,
-    };
-    let outcome = measure_all(&bench, &options);
+    let outcome = in_folder(&options, &folder);
     std::fs::remove_dir_all(&folder)?;
     outcome
 }
 
-fn measure_all(bench: &Bench, options: &Options) -> Result<(), Failure> {
+fn in_folder(options: &Options, folder: &Path) -> Result<(), Failure> {
     let mut figures = Vec::new();
-    for (name, scenario) in SCENARIOS {
-        if options.names.is_empty() || options.names.iter().any(|wanted| wanted == name) {
-            eprintln!("measuring {name} ...");
-            let found = scenario(bench)?;
-            if !options.json {
-                found.iter().for_each(print);
-            }
-            figures.extend(found);
-        }
+    for (name, scenario) in OTHERS.iter().filter(|(name, _)| options.names(name)) {
+        eprintln!("measuring {name} ...");
+        figures.extend(scenario(folder, options.quick)?);
+    }
+    if options.names.is_empty() || SCENARIOS.iter().any(|(name, _)| options.names(name)) {
+        figures.extend(beside_salt(options, folder)?);
     }
     if options.json {
         let list: Vec<_> = figures.iter().map(Figure::as_json).collect();
         println!("{}", serde_json::to_string_pretty(&json!({ "figures": list }))?);
+    } else {
+        figures.iter().for_each(print);
     }
     Ok(())
+}
+
+fn beside_salt(options: &Options, folder: &Path) -> Result<Vec<Figure>, Failure> {
+    let pinch = match &options.pinch {
+        Some(path) => PathBuf::from(path),
+        None => process::released_pinch()?,
+    };
+    let salt = Salt::at(options.salt.as_deref())?;
+    let bench = Bench { pinch, salt, folder: folder.to_owned(), quick: options.quick };
+    let mut figures = Vec::new();
+    for (name, scenario) in SCENARIOS {
+        if options.names.is_empty() || options.names(name) {
+            eprintln!("measuring {name} ...");
+            figures.extend(scenario(&bench)?);
+        }
+    }
+    Ok(figures)
 }
 
 fn print(figure: &Figure) {
@@ -84,6 +97,11 @@ struct Options {
 }
 
 impl Options {
+    /// Whether a scenario is asked for by name.
+    fn names(&self, name: &str) -> bool {
+        self.names.iter().any(|wanted| wanted == name)
+    }
+
     fn read(arguments: &[String]) -> Result<Self, Failure> {
         let mut options = Self::default();
         let mut words = arguments.iter();
@@ -93,7 +111,7 @@ impl Options {
                 "--quick" => options.quick = true,
                 "--salt" => options.salt = Some(words.next().ok_or("--salt needs a folder")?.clone()),
                 "--pinch" => options.pinch = Some(words.next().ok_or("--pinch needs a binary")?.clone()),
-                name if SCENARIOS.iter().any(|(known, _)| *known == name) => {
+                name if is_known(name) => {
                     options.names.push(name.to_string());
                 }
                 other => return Err(format!("bench does not know `{other}`").into()),
@@ -101,4 +119,8 @@ impl Options {
         }
         Ok(options)
     }
+}
+
+fn is_known(name: &str) -> bool {
+    SCENARIOS.iter().any(|(known, _)| *known == name) || OTHERS.iter().any(|(known, _)| *known == name)
 }

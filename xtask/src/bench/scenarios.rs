@@ -29,7 +29,7 @@ pub(super) struct Figure {
 }
 
 impl Figure {
-    fn new(name: impl Into<String>, value: f64, unit: &'static str) -> Self {
+    pub(super) fn new(name: impl Into<String>, value: f64, unit: &'static str) -> Self {
         Self { name: name.into(), value, unit, budget: None }
     }
 
@@ -37,12 +37,12 @@ impl Figure {
         Self::new(name, time.as_secs_f64() * 1000.0, "ms")
     }
 
-    fn at_most(mut self, most: f64) -> Self {
+    pub(super) fn at_most(mut self, most: f64) -> Self {
         self.budget = Some((format!("<= {most} {}", self.unit), self.value <= most));
         self
     }
 
-    fn at_least(mut self, least: f64) -> Self {
+    pub(super) fn at_least(mut self, least: f64) -> Self {
         self.budget = Some((format!(">= {least} {}", self.unit), self.value >= least));
         self
     }

@@ -10,7 +10,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listen: SocketAddr = arguments.next().ok_or("front LISTEN INSTANCE...")?.parse()?;
     let instances = arguments
         .enumerate()
-        .map(|(number, address)| Ok(Instance { id: InstanceId(format!("web.{number}")), address: address.parse()? }))
+        .map(|(number, address)| {
+            Ok(Instance { id: InstanceId(format!("web.{number}")), address: address.parse()? })
+        })
         .collect::<Result<Vec<_>, std::net::AddrParseError>>()?;
     let options = Options { threads: 2, ..Options::new(vec![TcpListener::bind(listen)?], 0) };
     let route = Route {

@@ -72,16 +72,12 @@ impl Refusal {
         }
     }
 
-    /// Whether the connection cannot carry another request.
-    fn ends_connection(&self, exchange: &Exchange) -> bool {
-        exchange.has_body && !exchange.upload.ended.get()
-    }
-
     /// The answer to a request.
     pub(crate) fn answer(&self, mut exchange: Exchange) -> Response<ResponseBody> {
         let status = self.status();
         let text = self.body(exchange.request_id.to_str().unwrap_or_default());
-        let close = self.ends_connection(&exchange);
+        // What is left of a body is not read: the connection cannot carry another request.
+        let close = exchange.has_body && !exchange.upload.ended.get();
         exchange.answered(status);
         let request_id = exchange.request_id.clone();
         let mut response = Response::new(ResponseBody::text(Bytes::from(text), exchange));
@@ -92,9 +88,8 @@ impl Refusal {
         headers.insert(X_REQUEST_ID, request_id);
         match status {
             StatusCode::SERVICE_UNAVAILABLE => headers.insert(RETRY_AFTER, HeaderValue::from_static("1")),
-            StatusCode::METHOD_NOT_ALLOWED => {
-                headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"))
-            }
+            StatusCode::METHOD_NOT_ALLOWED => headers
+                .insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")),
             _ => None,
         };
         if close {

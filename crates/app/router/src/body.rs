@@ -154,7 +154,9 @@ impl Body for ResponseBody {
             Source::Text(text) if text.is_empty() => None,
             Source::Text(text) => Some(Ok(Frame::data(std::mem::take(text)))),
             Source::Instance(None) => None,
-            Source::Instance(Some(call)) => ready!(call.poll_frame(context)).map(|frame| frame.map_err(|_| BrokenOff)),
+            Source::Instance(Some(call)) => {
+                ready!(call.poll_frame(context)).map(|frame| frame.map_err(|_| BrokenOff))
+            }
         };
         if matches!(frame, Some(Err(_))) {
             self.broken = true;
@@ -180,7 +182,9 @@ impl Body for ResponseBody {
     fn size_hint(&self) -> SizeHint {
         match &self.source {
             Source::Text(text) => SizeHint::with_exact(text.len() as u64),
-            Source::Instance(call) => call.as_ref().map_or_else(|| SizeHint::with_exact(0), |call| call.size_hint()),
+            Source::Instance(call) => {
+                call.as_ref().map_or_else(|| SizeHint::with_exact(0), |call| call.size_hint())
+            }
         }
     }
 }

@@ -70,7 +70,13 @@ enum Receiving {
 
 impl Call {
     /// Begins to send a request over a connection. `head` is all of it but the body.
-    pub(crate) fn new(upstream: Upstream, head: Bytes, body: Option<RequestBody>, framing: Framing, bodiless: bool) -> Self {
+    pub(crate) fn new(
+        upstream: Upstream,
+        head: Bytes,
+        body: Option<RequestBody>,
+        framing: Framing,
+        bodiless: bool,
+    ) -> Self {
         let sending = Sending { before: head, data: Bytes::new(), after: b"", body, framing, refused: false };
         Self {
             upstream,
@@ -91,7 +97,8 @@ impl Call {
         let mut informational = 0;
         loop {
             while self.answered
-                && let Some(head) = read_head(&mut self.upstream.unread, self.bodiless).map_err(|_| CallError::Broken)?
+                && let Some(head) =
+                    read_head(&mut self.upstream.unread, self.bodiless).map_err(|_| CallError::Broken)?
             {
                 if !head.status.is_informational() || head.status == http::StatusCode::SWITCHING_PROTOCOLS {
                     return Poll::Ready(Ok(self.begin(head)));
@@ -122,7 +129,10 @@ impl Call {
     }
 
     /// Sends on, and answers with the next piece of the response's body.
-    pub(crate) fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CallError>>> {
+    pub(crate) fn poll_frame(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, CallError>>> {
         if let Err(error) = self.poll_send(context) {
             return Poll::Ready(Some(Err(error)));
         }
@@ -183,7 +193,8 @@ impl Call {
     /// The connection for another request, if it can carry one: all was sent, all was read, and nothing else came.
     pub(crate) fn into_kept(self) -> Option<Upstream> {
         let sent = self.sending.is_over() && !self.sending.refused;
-        (self.keeps_connection && sent && self.has_ended() && self.upstream.unread.is_empty()).then_some(self.upstream)
+        (self.keeps_connection && sent && self.has_ended() && self.upstream.unread.is_empty())
+            .then_some(self.upstream)
     }
 
     /// The socket of a connection that speaks another protocol now, and what was read of that already.
@@ -193,7 +204,9 @@ impl Call {
 
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let wanted = match self.length {
-            Receiving::Known(left) => usize::try_from(left).unwrap_or(usize::MAX).clamp(SMALLEST_READ, LARGEST_READ),
+            Receiving::Known(left) => {
+                usize::try_from(left).unwrap_or(usize::MAX).clamp(SMALLEST_READ, LARGEST_READ)
+            }
             _ => self.next_read,
         };
         let unread = &mut self.upstream.unread;

@@ -1,7 +1,7 @@
 //! What is known about a client's connection while it lasts.
 
 use std::cell::{Cell, RefCell};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::task::Context;
 
@@ -14,8 +14,6 @@ use crate::worker::{Guest, Worker};
 
 /// How long a connection that has had a request keeps its buffers for the next one, in milliseconds.
 const PARK_AFTER: u64 = 1000;
-/// How long a draining router leaves a connection without a request open, in milliseconds.
-const DRAINING_IDLE: u64 = 5000;
 
 /// What a client's connection is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +53,9 @@ pub(crate) struct Client {
     pub(crate) preface: Cell<bool>,
     /// Where the connection leads once its 101 has been sent.
     pub(crate) tunnel: RefCell<Option<Tunnel>>,
-    /// Requests under way, when there can be several (HTTP/2).
+    /// Whether there can be several requests at once (HTTP/2).
+    multiplexed: Cell<bool>,
+    /// How many there are then.
     streams: Cell<u32>,
     draining: Cell<bool>,
     /// Dropped last: then the connection is not counted any more.
@@ -68,7 +68,7 @@ impl Client {
         Rc::new(Self {
             address,
             secure,
-            forwarded_for: address.ip().to_canonical().to_string().into(),
+            forwarded_for: text_of(address.ip().to_canonical()),
             phase: Cell::new(Phase::Idle),
             deadline: worker.deadlines.add(),
             worker,
@@ -81,6 +81,7 @@ impl Client {
             refused: Cell::new(None),
             preface: Cell::new(false),
             tunnel: RefCell::default(),
+            multiplexed: Cell::new(false),
             streams: Cell::new(0),
             draining: Cell::new(false),
         })
@@ -125,6 +126,7 @@ impl Client {
 
     /// HTTP/2 begins, or has no request.
     pub(crate) fn wait_for_streams(&self) {
+        self.multiplexed.set(true);
         self.phase.set(Phase::Request);
         self.deadline.set(milliseconds(self.worker.shared.timeouts.idle));
     }
@@ -156,6 +158,7 @@ impl Client {
         self.flushed.set(false);
         if self.blocked.replace(false) {
             match self.phase.get() {
+                Phase::Request if self.multiplexed.get() && self.has_no_streams() => self.wait_for_streams(),
                 Phase::Request => self.deadline.clear(),
                 Phase::Idle | Phase::Head => self.deadline.set(self.idle_time()),
             }
@@ -164,15 +167,15 @@ impl Client {
 
     /// Begins to wait for a request without buffers.
     pub(crate) fn park(&self) {
-        self.deadline.set(milliseconds(self.worker.shared.timeouts.idle));
-        self.draining.set(false);
+        if !self.draining.get() {
+            self.deadline.set(milliseconds(self.worker.shared.timeouts.idle));
+        }
     }
-
 
     /// Whether it has been in its phase for too long.
     pub(crate) fn is_late(&self, context: &Context<'_>) -> bool {
         if self.phase.get() == Phase::Idle && self.worker.is_draining() && !self.draining.replace(true) {
-            self.deadline.set(DRAINING_IDLE);
+            self.deadline.set(milliseconds(self.worker.shared.timeouts.draining));
         }
         self.deadline.passed(context)
     }
@@ -180,5 +183,38 @@ impl Client {
     /// Whether the connection can do without its buffers: there is nothing in them.
     pub(crate) fn is_quiet(&self) -> bool {
         self.phase.get() == Phase::Idle && self.flushed.get() && !self.spoiled.get()
+    }
+}
+
+/// An address in words. Most are IPv4, and `Display` takes its time for each connection.
+fn text_of(address: IpAddr) -> Box<str> {
+    let IpAddr::V4(address) = address else { return address.to_string().into() };
+    let mut text = String::with_capacity(15);
+    for (place, octet) in address.octets().into_iter().enumerate() {
+        if place > 0 {
+            text.push('.');
+        }
+        for (unit, shown) in [(100, octet >= 100), (10, octet >= 10), (1, true)] {
+            if shown {
+                text.push(char::from(b'0' + octet / unit % 10));
+            }
+        }
+    }
+    text.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_written_as_usual() {
+        for octet in 0..=255 {
+            for address in [[octet, 0, 10, 255], [1, octet, octet, 99]] {
+                let address = IpAddr::from(address);
+                assert_eq!(*text_of(address), *address.to_string());
+            }
+        }
+        assert_eq!(&*text_of("::1".parse().unwrap()), "::1");
     }
 }

@@ -58,6 +58,7 @@ impl Exchange {
         }
         let told = worker.tells().then(|| {
             let path = request.uri().path_and_query().map_or("", |path| path.as_str());
+            let path = path.get(..LONGEST_PATH).unwrap_or(path); // ASCII, so any cut is one
             let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
             Box::new(Told {
                 time: SystemTime::now(),
@@ -65,8 +66,14 @@ impl Exchange {
                 waited: Duration::ZERO,
                 version: request.version(),
                 method: Some(request.method().clone()),
-                host: request.uri().authority().map(|host| host.as_str()).or(host).unwrap_or_default().to_owned(),
-                path: path.chars().take(LONGEST_PATH).collect(),
+                host: request
+                    .uri()
+                    .authority()
+                    .map(|host| host.as_str())
+                    .or(host)
+                    .unwrap_or_default()
+                    .to_owned(),
+                path: path.to_owned(),
             })
         });
         Self {
@@ -149,7 +156,7 @@ impl Exchange {
             && !in_flight.instance.is_retired()
             && let Some(upstream) = call.into_kept()
         {
-            self.client.worker.keep(in_flight.instance.number, upstream);
+            self.client.worker.keep(&in_flight.instance, upstream);
         }
     }
 
@@ -201,7 +208,9 @@ impl Drop for Exchange {
             self.client.end_stream();
         }
         let worker = Rc::clone(&self.client.worker);
-        if let Some(counter) = worker.counters.responses.get(usize::from(status.as_u16() / 100).wrapping_sub(1)) {
+        if let Some(counter) =
+            worker.counters.responses.get(usize::from(status.as_u16() / 100).wrapping_sub(1))
+        {
             counter.add(1);
         }
         if let Some(event) = self.event(status) {

@@ -55,7 +55,7 @@ pub(crate) async fn serve(io: ClientIo) {
                 return Poll::Ready(());
             }
             let late = client.is_late(context);
-            if late && !client.has_no_streams() || late && ending {
+            if late && (ending || !client.has_no_streams()) {
                 return Poll::Ready(()); // it takes no bytes
             }
             if ending || !(late || client.worker.is_draining()) {

@@ -153,7 +153,8 @@ pub(crate) fn choose(
             .iter()
             .chain(before)
             .filter(|instance| !instance.is_retired() && !tried.contains(&instance.number));
-        let best = candidates.min_by_key(|instance| (instance.cools(now), instance.requests.load(Relaxed)))?;
+        let best =
+            candidates.min_by_key(|instance| (instance.cools(now), instance.requests.load(Relaxed)))?;
         if let Some(entered) = InFlight::enter(best) {
             best.total.fetch_add(1, Relaxed);
             return Some(entered);
@@ -176,7 +177,8 @@ mod tests {
         let held: Vec<_> = (0..6).map(|turn| choose(&all, turn, &[], 0).unwrap()).collect();
         assert_eq!(all.iter().map(|one| one.load().0).collect::<Vec<_>>(), [2, 2, 2]);
         drop(held);
-        let numbers: Vec<_> = (0..4).map(|turn| choose(&all, turn, &[], 0).unwrap().instance.number).collect();
+        let numbers: Vec<_> =
+            (0..4).map(|turn| choose(&all, turn, &[], 0).unwrap().instance.number).collect();
         assert_eq!(numbers, [0, 1, 2, 0]);
         let _one = choose(&all, 1, &[], 0);
         assert_eq!(choose(&all, 1, &[], 0).unwrap().instance.number, 2);

@@ -66,7 +66,8 @@ impl<T> Matcher<T> {
 
 fn longest<'a, T>(routes: &'a [(String, T)], path: &str) -> Option<&'a T> {
     let takes = |prefix: &str| {
-        path.strip_prefix(prefix).is_some_and(|rest| prefix.is_empty() || rest.is_empty() || rest.starts_with('/'))
+        path.strip_prefix(prefix)
+            .is_some_and(|rest| prefix.is_empty() || rest.is_empty() || rest.starts_with('/'))
     };
     routes.iter().find(|(prefix, _)| takes(prefix)).map(|(_, route)| route)
 }
@@ -84,7 +85,24 @@ pub(crate) fn plain_host(field: &str) -> Option<&str> {
     };
     let fits = |byte: u8| {
         byte.is_ascii_alphanumeric()
-            || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'%' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=')
+            || matches!(
+                byte,
+                b'-' | b'.'
+                    | b'_'
+                    | b'~'
+                    | b'%'
+                    | b'!'
+                    | b'$'
+                    | b'&'
+                    | b'\''
+                    | b'('
+                    | b')'
+                    | b'*'
+                    | b'+'
+                    | b','
+                    | b';'
+                    | b'='
+            )
     };
     let inner = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     let fine = match inner {

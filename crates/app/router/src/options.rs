@@ -78,7 +78,14 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { head: 32 * 1024, fields: 100, body: u64::MAX, connections: 65_536, streams: 128, kept_connections: 128 }
+        Self {
+            head: 32 * 1024,
+            fields: 100,
+            body: u64::MAX,
+            connections: 65_536,
+            streams: 128,
+            kept_connections: 128,
+        }
     }
 }
 
@@ -89,6 +96,9 @@ pub struct Timeouts {
     pub head: Duration,
     /// A client, between two requests, and before the first (closed).
     pub idle: Duration,
+    /// A client that sends nothing to a router which drains (closed). Long enough that a client's own pool has closed the
+    /// connection first: one that is closed just as a request comes fails that request.
+    pub draining: Duration,
     /// A client that neither sends the rest of its body (408) nor takes what it is sent (cut).
     pub stalled: Duration,
     /// An instance, to take a connection (another is tried, then 502).
@@ -106,9 +116,10 @@ impl Default for Timeouts {
         Self {
             head: Duration::from_secs(20),
             idle: Duration::from_secs(75),
-            stalled: Duration::from_secs(60),
+            draining: Duration::from_secs(30),
+            stalled: Duration::from_mins(1),
             connect: Duration::from_secs(5),
-            response: Duration::from_secs(60),
+            response: Duration::from_mins(1),
             pause: Duration::from_secs(30),
             kept: Duration::from_secs(4),
         }

@@ -58,7 +58,11 @@ pub(crate) async fn answer(client: Rc<Client>, request: Request<Incoming>) -> Re
 }
 
 /// Gives an instance's answer to the client.
-fn respond(client: &Rc<Client>, (head, call): (Head, Box<Call>), mut exchange: Exchange) -> Response<ResponseBody> {
+fn respond(
+    client: &Rc<Client>,
+    (head, call): (Head, Box<Call>),
+    mut exchange: Exchange,
+) -> Response<ResponseBody> {
     exchange.answered(head.status);
     let switches = head.status == StatusCode::SWITCHING_PROTOCOLS;
     let body = if switches {
@@ -251,7 +255,8 @@ impl Attempts<'_> {
         let mut tried = Vec::new();
         let mut reuse = self.repeatable;
         for _ in 0..MOST_ATTEMPTS {
-            let Some(entered) = choose(&route.instances, worker.turn(), &tried, worker.deadlines.now()) else {
+            let Some(entered) = choose(&route.instances, worker.turn(), &tried, worker.deadlines.now())
+            else {
                 match self.place.route(self.client) {
                     Some(newer) if !Arc::ptr_eq(&newer, &route) && newer.stripped == route.stripped => {
                         route = newer;
@@ -342,7 +347,9 @@ fn failure(error: &CallError, exchange: &Exchange, route: &CompiledRoute) -> Fai
     match error {
         CallError::Gone => Failure::Gone,
         CallError::Broken => Failure::Refused(Refusal::BadAnswer),
-        CallError::Body if exchange.upload.too_large.get() => Failure::Refused(Refusal::BodyTooLarge(route.max_body)),
+        CallError::Body if exchange.upload.too_large.get() => {
+            Failure::Refused(Refusal::BodyTooLarge(route.max_body))
+        }
         CallError::Body => Failure::Refused(Refusal::BrokenBody),
     }
 }

@@ -128,7 +128,8 @@ impl Router {
         shared.set_table(table)?;
         let mut router = Self { shared: Arc::clone(&shared), threads: Vec::new() };
         for index in 0..options.threads {
-            let doors = doors.iter().map(Door::again).collect::<Result<_, _>>().map_err(StartError::Listener)?;
+            let doors =
+                doors.iter().map(Door::again).collect::<Result<_, _>>().map_err(StartError::Listener)?;
             let certificates = if index == 0 { std::mem::take(&mut certificates) } else { Vec::new() };
             router.threads.push(
                 worker::start(Arc::clone(&shared), index, doors, certificates).map_err(StartError::Thread)?,
@@ -147,7 +148,9 @@ impl Router {
     /// or patience has. Needs a tokio runtime with time.
     pub async fn retire(&self, instances: &[InstanceId], patience: Patience) -> Left {
         let instances = self.shared.instances_called(instances);
-        instances.iter().for_each(|one| one.retire());
+        for instance in &instances {
+            instance.retire();
+        }
         let start = Instant::now();
         let mut left = Left::default();
         for instance in instances {
@@ -173,7 +176,7 @@ impl Router {
 
     /// Stops accepting (others may go on with the same sockets), ends requests under way, answers the next request of
     /// every connection kept alive with `Connection: close`, and tells HTTP/2 clients to go (GOAWAY). A connection that stays
-    /// without a request for five seconds is closed. Answers when no connection is left or patience has ended; then cuts what is
+    /// without a request for [`Timeouts::draining`](crate::Timeouts::draining) is closed. Answers when no connection is left or patience has ended; then cuts what is
     /// left and ends the threads. Needs a tokio runtime with time.
     pub async fn drain(mut self, patience: Patience) -> Left {
         self.shared.drain();

@@ -176,7 +176,13 @@ impl Shared {
     pub(crate) fn statistics(&self) -> Statistics {
         let mut sum = Statistics {
             connections: self.connections.load(Relaxed) as u64,
-            instances: self.instances().known.values().flatten().map(|one| one.statistics(self.now())).collect(),
+            instances: self
+                .instances()
+                .known
+                .values()
+                .flatten()
+                .map(|one| one.statistics(self.now()))
+                .collect(),
             ..Statistics::default()
         };
         sum.instances.sort_by(|one, other| one.id.cmp(&other.id));

@@ -54,6 +54,8 @@ pub struct InstanceStatistics {
 #[repr(align(128))] // two threads never write the same cache line
 pub(crate) struct Counters {
     pub(crate) accepted: Counter,
+    /// Connections of clients, now.
+    pub(crate) clients: Counter,
     pub(crate) parked: Counter,
     pub(crate) requests: Counter,
     pub(crate) responses: [Counter; 5],

@@ -6,12 +6,15 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::BytesMut;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 use tokio::net::TcpStream;
+
+use crate::instance::InstanceState;
 
 /// A connection to an instance.
 #[derive(Debug)]
@@ -62,7 +65,13 @@ impl Upstream {
 /// Connections that wait for a request, of one thread.
 #[derive(Debug, Default)]
 pub(crate) struct Pool {
-    kept: HashMap<u64, Vec<Kept>>,
+    instances: HashMap<u64, OfInstance>,
+}
+
+#[derive(Debug)]
+struct OfInstance {
+    instance: Arc<InstanceState>,
+    kept: Vec<Kept>,
 }
 
 #[derive(Debug)]
@@ -74,9 +83,9 @@ struct Kept {
 impl Pool {
     /// The one of an instance that was used last: the others may rest and be closed.
     pub(crate) fn take(&mut self, instance: u64) -> Option<Upstream> {
-        let kept = self.kept.get_mut(&instance)?;
+        let of_instance = self.instances.get_mut(&instance)?;
         loop {
-            let upstream = kept.pop()?.upstream;
+            let upstream = of_instance.kept.pop()?.upstream;
             if upstream.is_quiet() {
                 return Some(upstream);
             }
@@ -84,19 +93,26 @@ impl Pool {
     }
 
     /// Keeps one, unless there are as many as may be.
-    pub(crate) fn put(&mut self, instance: u64, upstream: Upstream, now: u64, most: usize) {
-        let kept = self.kept.entry(instance).or_default();
-        if kept.len() < most {
-            kept.push(Kept { upstream, since: now });
+    pub(crate) fn put(&mut self, instance: &Arc<InstanceState>, upstream: Upstream, now: u64, most: usize) {
+        let of_instance = self
+            .instances
+            .entry(instance.number)
+            .or_insert_with(|| OfInstance { instance: Arc::clone(instance), kept: Vec::new() });
+        if of_instance.kept.len() < most {
+            of_instance.kept.push(Kept { upstream, since: now });
         }
     }
 
-    /// Closes what has waited for too long or was closed by the instance. Answers whether anything is left.
+    /// Closes what has waited for too long, was closed by the instance, or leads to one that is retired: an app that ends
+    /// may wait for its idle connections to be closed. Answers whether anything is left.
     pub(crate) fn sweep(&mut self, now: u64, longest: u64) -> bool {
-        self.kept.retain(|_, kept| {
+        self.instances.retain(|_, OfInstance { instance, kept }| {
+            if instance.is_retired() {
+                kept.clear();
+            }
             kept.retain(|one| now.saturating_sub(one.since) < longest && one.upstream.is_quiet());
             !kept.is_empty()
         });
-        !self.kept.is_empty()
+        !self.instances.is_empty()
     }
 }

@@ -23,6 +23,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::client_io::Transport;
 use crate::deadlines::Deadlines;
+use crate::instance::InstanceState;
 use crate::shared::{CompiledTable, Shared, Stage, milliseconds};
 use crate::statistics::Counters;
 use crate::tls::Certificate;
@@ -37,6 +38,9 @@ const LOOK_AT_CERTIFICATES: Duration = Duration::from_secs(1);
 const BATCH: usize = 256;
 /// How long nobody is accepted when there are too many connections or no more descriptors.
 const FULL: Duration = Duration::from_millis(50);
+/// How long a thread with more clients than another leaves it to that one to accept, each time and how often.
+const TURN_LEFT: Duration = Duration::from_millis(1);
+const MOST_TURNS_LEFT: usize = 4;
 /// The largest piece of a body that is read or buffered at once.
 const LARGEST_BUFFER: usize = 256 * 1024;
 /// As many fields fit without an allocation.
@@ -67,9 +71,7 @@ pub(crate) struct Worker {
     pub(crate) counters: Arc<Counters>,
     pub(crate) deadlines: Rc<Deadlines>,
     pub(crate) http1: http1::Builder,
-    /// Connections of clients.
-    pub(crate) clients: Cell<usize>,
-    /// Those of them that are not parked.
+    /// Connections of clients that are not parked.
     pub(crate) active: Cell<usize>,
     index: usize,
     table: RefCell<(u64, Arc<CompiledTable>)>,
@@ -97,7 +99,8 @@ pub(crate) fn start(
 ) -> io::Result<JoinHandle<()>> {
     let (started, outcome) = std::sync::mpsc::sync_channel(1);
     let thread = std::thread::Builder::new().name(format!("router-{index}")).spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
         let runtime = match runtime {
             Ok(runtime) => runtime,
             Err(error) => return drop(started.send(Err(error))),
@@ -129,7 +132,6 @@ impl Worker {
             counters: Arc::clone(&shared.counters[index]),
             deadlines: Rc::default(),
             http1,
-            clients: Cell::new(0),
             active: Cell::new(0),
             index,
             table: RefCell::default(),
@@ -155,6 +157,7 @@ impl Worker {
         let mut stage = self.shared.stage.subscribe();
         let mut ended = pin!(stage.wait_for(|stage| *stage != Stage::Serving));
         loop {
+            self.let_others_accept().await;
             let next = poll_fn(|context| {
                 if self.is_draining() {
                     return Poll::Ready(None);
@@ -173,7 +176,9 @@ impl Worker {
                 Some(Err(error)) if is_of_one_connection(&error) => {}
                 Some(Err(_)) => tokio::time::sleep(FULL).await,
             }
-            while self.shared.connections.load(SeqCst) >= self.shared.limits.connections && !self.is_draining() {
+            while self.shared.connections.load(SeqCst) >= self.shared.limits.connections
+                && !self.is_draining()
+            {
                 tokio::time::sleep(FULL).await;
             }
         }
@@ -181,15 +186,32 @@ impl Worker {
         self.shared.accepting.fetch_sub(1, SeqCst);
     }
 
+    /// Waits a moment while another thread has fewer clients: all are woken by a new one, and the first would get them all.
+    async fn let_others_accept(&self) {
+        for _ in 0..MOST_TURNS_LEFT {
+            let least = self.shared.counters.iter().map(|one| one.clients.get()).min().unwrap_or_default();
+            if self.counters.clients.get() <= least + least / 4 + 4 || self.is_draining() {
+                return;
+            }
+            tokio::time::sleep(TURN_LEFT).await;
+        }
+    }
+
     fn serve(self: &Rc<Self>, socket: TcpStream, address: SocketAddr, tls: Option<TlsAcceptor>) {
         self.counters.accepted.add(1);
         match tls {
             None => {
-                let connection = connection::serve(Guest::enter(self), Transport::Plain(socket), address, false);
+                let connection =
+                    connection::serve(Guest::enter(self), Transport::Plain(socket), address, false);
                 tokio::task::spawn_local(connection);
             }
             Some(acceptor) => {
-                tokio::task::spawn_local(Box::pin(serve_secure(Guest::enter(self), socket, address, acceptor)));
+                tokio::task::spawn_local(Box::pin(serve_secure(
+                    Guest::enter(self),
+                    socket,
+                    address,
+                    acceptor,
+                )));
             }
         }
     }
@@ -215,7 +237,7 @@ impl Worker {
             let mut changed = pin!(stage.changed());
             let mut look = pin!(tokio::time::sleep(LOOK));
             let mut came = pin!(self.came.notified());
-            let idle = self.clients.get() == 0 && !kept && certificates.is_empty();
+            let idle = self.counters.clients.get() == 0 && !kept && certificates.is_empty();
             self.asleep.set(idle);
             poll_fn(|context| {
                 let next = if idle { came.as_mut().poll(context) } else { look.as_mut().poll(context) };
@@ -262,7 +284,7 @@ impl Worker {
     }
 
     /// Keeps a connection to an instance for a later request.
-    pub(crate) fn keep(&self, instance: u64, upstream: Upstream) {
+    pub(crate) fn keep(&self, instance: &Arc<InstanceState>, upstream: Upstream) {
         let most = self.shared.limits.kept_connections;
         self.pool.borrow_mut().put(instance, upstream, self.deadlines.now(), most);
     }
@@ -298,7 +320,7 @@ impl Guest {
     /// There is something to look after.
     pub(crate) fn enter(worker: &Rc<Worker>) -> Self {
         worker.shared.connections.fetch_add(1, SeqCst);
-        worker.clients.set(worker.clients.get() + 1);
+        worker.counters.clients.add(1);
         if worker.asleep.replace(false) {
             worker.came.notify_one();
         }
@@ -308,7 +330,7 @@ impl Guest {
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        self.0.clients.set(self.0.clients.get() - 1);
+        self.0.counters.clients.subtract(1);
         self.0.shared.connections.fetch_sub(1, SeqCst);
     }
 }

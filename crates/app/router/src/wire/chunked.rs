@@ -73,7 +73,9 @@ impl Chunks {
                     let mut fields = [httparse::EMPTY_HEADER; MOST_TRAILERS];
                     let (length, trailers) = match httparse::parse_headers(bytes, &mut fields) {
                         Ok(httparse::Status::Complete((length, fields))) => (length, read_trailers(fields)?),
-                        Ok(httparse::Status::Partial) if bytes.len() <= LARGEST_TRAILERS => return Ok(Piece::More),
+                        Ok(httparse::Status::Partial) if bytes.len() <= LARGEST_TRAILERS => {
+                            return Ok(Piece::More);
+                        }
                         _ => return Err(Malformed),
                     };
                     bytes.advance(length);
@@ -130,12 +132,23 @@ mod tests {
     #[test]
     fn extensions_and_trailers_are_read_and_what_follows_is_left() {
         let (body, trailers, rest) = read(b"2;a=b\r\nok\r\n0\r\nx-end: 1\r\n\r\nmore", Vec::new()).unwrap();
-        assert_eq!((body.as_slice(), &trailers["x-end"], rest), (&b"ok"[..], &HeaderValue::from_static("1"), 4));
+        assert_eq!(
+            (body.as_slice(), &trailers["x-end"], rest),
+            (&b"ok"[..], &HeaderValue::from_static("1"), 4)
+        );
     }
 
     #[test]
     fn what_is_no_chunk_is_refused() {
-        for bytes in ["x\r\n", "2\r\nokXX", "2\r\nok\n0\r\n\r\n", "11111111111111111\r\n", "-1\r\n", "0\r\n bad\r\n\r\n", "\r\n"] {
+        for bytes in [
+            "x\r\n",
+            "2\r\nokXX",
+            "2\r\nok\n0\r\n\r\n",
+            "11111111111111111\r\n",
+            "-1\r\n",
+            "0\r\n bad\r\n\r\n",
+            "\r\n",
+        ] {
             assert_eq!(read(bytes.as_bytes(), Vec::new()), Err(Malformed), "{bytes:?}");
         }
         assert_eq!(read(format!("2;{}", "x".repeat(5000)).as_bytes(), Vec::new()), Err(Malformed));

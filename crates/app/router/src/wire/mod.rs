@@ -14,7 +14,9 @@ mod request;
 mod response;
 
 pub(crate) use chunked::{Chunks, Piece};
-pub(crate) use request::{Framing, Origin, goes_in_circles, names, wanted_upgrade, write_chunk, write_head, write_trailers};
+pub(crate) use request::{
+    Framing, Origin, goes_in_circles, names, wanted_upgrade, write_chunk, write_head, write_trailers,
+};
 pub(crate) use response::{Head, Length, read_head};
 
 /// What an instance sent is no HTTP, or of two minds.

@@ -84,7 +84,9 @@ pub(crate) fn write_head(
 ) {
     out.extend_from_slice(method.as_str().as_bytes());
     out.push(b' ');
-    path.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
+    for part in path {
+        out.extend_from_slice(part.as_bytes());
+    }
     out.extend_from_slice(b" HTTP/1.1\r\n");
     field(out, "host", origin.host.map_or(b"", HeaderValue::as_bytes));
     let named = named_by_connection(headers);
@@ -124,13 +126,14 @@ fn field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
 /// Whether a field is not copied: it concerns the client's connection only, is a claim, or is written apart.
 fn ends_here(name: &HeaderName, trusted: bool) -> bool {
     match *name {
-        CONNECTION | HOST | TE | TRANSFER_ENCODING | UPGRADE | EXPECT | PROXY_AUTHORIZATION | PROXY_AUTHENTICATE
-        | FORWARDED | COOKIE => return true,
+        CONNECTION | HOST | TE | TRANSFER_ENCODING | UPGRADE | EXPECT | PROXY_AUTHORIZATION
+        | PROXY_AUTHENTICATE | FORWARDED | COOKIE => return true,
         _ => {}
     }
     let text = name.as_str();
     match text {
-        "keep-alive" | "proxy-connection" | "proxy" | "http2-settings" | "x-request-id" | "x-forwarded-for" => true,
+        "keep-alive" | "proxy-connection" | "proxy" | "http2-settings" | "x-request-id"
+        | "x-forwarded-for" => true,
         "x-real-ip" => !trusted,
         _ if text.starts_with("x-forwarded-") => !trusted,
         _ if text.contains('_') => is_disguised(text),
@@ -157,7 +160,9 @@ fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
 }
 
 fn is_plain_option(name: &[u8]) -> bool {
-    [&b""[..], b"close", b"keep-alive", b"upgrade", b"te"].iter().any(|plain| plain.eq_ignore_ascii_case(name))
+    [&b""[..], b"close", b"keep-alive", b"upgrade", b"te"]
+        .iter()
+        .any(|plain| plain.eq_ignore_ascii_case(name))
 }
 
 /// HTTP/2 may send cookies in several fields, HTTP/1.1 may not (RFC 9113, 8.2.3).
@@ -196,7 +201,9 @@ fn write_origin(out: &mut Vec<u8>, headers: &HeaderMap, origin: &Origin<'_>) {
     write_list(out, "forwarded", headers, &FORWARDED, origin.trusted);
     out.extend_from_slice(b"for=");
     let (before, after) = if origin.client.contains(':') { ("\"[", "]\"") } else { ("", "") };
-    [before, origin.client, after].iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
+    for part in [before, origin.client, after] {
+        out.extend_from_slice(part.as_bytes());
+    }
     if let Some(host) = origin.host {
         out.extend_from_slice(b";host=\"");
         out.extend_from_slice(host.as_bytes());

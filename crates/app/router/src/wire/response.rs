@@ -35,7 +35,8 @@ pub(crate) enum Length {
 pub(crate) fn read_head(bytes: &mut BytesMut, bodiless: bool) -> Result<Option<Head>, Malformed> {
     let mut room = [const { MaybeUninit::uninit() }; MOST_FIELDS];
     let mut response = httparse::Response::new(&mut []);
-    let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut response, bytes, &mut room);
+    let parsed =
+        httparse::ParserConfig::default().parse_response_with_uninit_headers(&mut response, bytes, &mut room);
     let length = match parsed {
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) if bytes.len() <= LARGEST => return Ok(None),
@@ -63,7 +64,7 @@ pub(crate) fn read_head(bytes: &mut BytesMut, bodiless: bool) -> Result<Option<H
         fields.remove(name);
     }
     let length = facts.length(status, bodiless, version)?;
-    if matches!(facts.coding, Some(_)) {
+    if facts.coding.is_some() {
         fields.remove(CONTENT_LENGTH);
     }
     let keeps = if version == 1 { !facts.close } else { facts.keep_alive };
@@ -97,10 +98,16 @@ impl Facts {
                 return Ok(true);
             }
             CONTENT_LENGTH => {
-                let digits = std::str::from_utf8(value).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+                let digits = std::str::from_utf8(value)
+                    .ok()
+                    .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
                 let length = digits.and_then(|text| text.parse().ok()).ok_or(Malformed)?;
                 let again = self.length.replace(length);
-                return if again.is_none_or(|other| other == length) { Ok(again.is_some()) } else { Err(Malformed) };
+                return if again.is_none_or(|other| other == length) {
+                    Ok(again.is_some())
+                } else {
+                    Err(Malformed)
+                };
             }
             UPGRADE => return Ok(!upgraded),
             TE | PROXY_AUTHENTICATE => return Ok(true),
@@ -115,9 +122,9 @@ impl Facts {
                 option if option.eq_ignore_ascii_case(b"close") => self.close = true,
                 option if option.eq_ignore_ascii_case(b"keep-alive") => self.keep_alive = true,
                 option if option.eq_ignore_ascii_case(b"upgrade") => {}
-                option => self.named.extend(
-                    HeaderName::from_bytes(option).ok().filter(|name| *name != CONTENT_LENGTH),
-                ),
+                option => self
+                    .named
+                    .extend(HeaderName::from_bytes(option).ok().filter(|name| *name != CONTENT_LENGTH)),
             }
         }
     }
@@ -157,7 +164,8 @@ mod tests {
         let head = head.unwrap().unwrap();
         assert_eq!(fields(&head), ["content-length: 2", "set-cookie: a", "set-cookie: b"]);
         assert_eq!((head.status.as_u16(), head.length, head.keeps_connection), (200, Length::Known(2), true));
-        let head = read("HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n").unwrap().unwrap();
+        let head =
+            read("HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n").unwrap().unwrap();
         assert_eq!(fields(&head), ["upgrade: websocket"]);
     }
 
@@ -181,8 +189,13 @@ mod tests {
             let read = read(&format!("HTTP/{head}\r\n")).unwrap().unwrap();
             assert_eq!((read.length, read.keeps_connection), (length, keeps), "{head}");
         }
-        let head = read_head(&mut BytesMut::from("HTTP/1.1 200 x\r\nContent-Length: 5\r\n\r\n"), true).unwrap().unwrap();
-        assert_eq!((head.length, fields(&head).as_slice()), (Known(0), &["content-length: 5".to_owned()][..]));
+        let head = read_head(&mut BytesMut::from("HTTP/1.1 200 x\r\nContent-Length: 5\r\n\r\n"), true)
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            (head.length, fields(&head).as_slice()),
+            (Known(0), &["content-length: 5".to_owned()][..])
+        );
     }
 
     #[test]

@@ -217,7 +217,7 @@ impl Client {
     }
 
     pub(crate) fn read(&mut self) -> Result<usize, String> {
-        let mut buffer = [0; 65536];
+        let mut buffer = [0; 16384];
         let read = self.socket.read(&mut buffer).map_err(|error| error.to_string())?;
         self.unread.extend_from_slice(&buffer[..read]);
         Ok(read)

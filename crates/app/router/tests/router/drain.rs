@@ -15,7 +15,9 @@ fn a_retired_instance_ends_what_it_has_and_gets_nothing_new() {
     let (one, two) = (App::start("one"), App::start("two"));
     let front = Front::to(everything(&[("web.1", one.address), ("web.2", two.address)]));
     let mut clients: Vec<_> = (0..2).map(|_| front.connect()).collect();
-    clients.iter_mut().for_each(|client| client.send("GET /slow/700 HTTP/1.1\r\nHost: a\r\n\r\n"));
+    for client in &mut clients {
+        client.send("GET /slow/700 HTTP/1.1\r\nHost: a\r\n\r\n");
+    }
     std::thread::sleep(Duration::from_millis(150));
     let start = Instant::now();
     block_on(async {
@@ -36,7 +38,11 @@ fn a_retired_instance_ends_what_it_has_and_gets_nothing_new() {
         others.unwrap();
         assert_eq!((left.requests, left.tunnels), (0, 0));
     });
-    assert!((Duration::from_millis(300)..Duration::from_secs(5)).contains(&start.elapsed()), "{:?}", start.elapsed());
+    assert!(
+        (Duration::from_millis(300)..Duration::from_secs(5)).contains(&start.elapsed()),
+        "{:?}",
+        start.elapsed()
+    );
     assert!(clients.iter_mut().all(|client| client.answer().status == 200));
     // Nothing to wait for: at once.
     let start = Instant::now();
@@ -81,7 +87,9 @@ fn a_bad_table_changes_nothing() {
 #[test]
 fn a_draining_router_accepts_no_more_and_closes_after_the_next_answer() {
     let app = App::start("one");
-    let front = Front::to(everything(&[("web.1", app.address)]));
+    let front = Front::with(vec![everything(&[("web.1", app.address)])], |options| {
+        options.timeouts.draining = Duration::from_secs(2);
+    });
     let mut busy = front.connect();
     busy.send("GET /slow/1000 HTTP/1.1\r\nHost: a\r\n\r\n");
     let mut kept: Vec<_> = (0..10).map(|_| front.connect()).collect();
@@ -115,7 +123,7 @@ fn a_draining_router_accepts_no_more_and_closes_after_the_next_answer() {
     assert_eq!((answer.status, answer.header("connection")), (200, "close"));
     assert!(busy.is_closed());
     let start = Instant::now();
-    assert!(crate::app::Client { unread: Vec::new(), ..silent }.is_closed()); // after five seconds
+    assert!(crate::app::Client { unread: Vec::new(), ..silent }.is_closed()); // after two seconds
     let left = draining.join().unwrap();
     assert_eq!((left.requests, left.tunnels), (0, 0));
     assert!(start.elapsed() < Duration::from_secs(10));

@@ -74,7 +74,8 @@ fn the_instance_sees_who_asked_and_nothing_that_concerns_the_connection() {
 #[test]
 fn a_trusted_proxy_in_front_is_believed_and_added_to() {
     let mirror = Mirror::start("\r\n\r\n");
-    let front = Front::with(vec![everything(&[("web.1", mirror.address)])], |options| options.trust_forwarded = true);
+    let front =
+        Front::with(vec![everything(&[("web.1", mirror.address)])], |options| options.trust_forwarded = true);
     let answer = front.ask(
         "GET / HTTP/1.1\r\nHost: inner\r\nForwarded: for=1.2.3.4\r\nX-Forwarded-For: 1.2.3.4\r\nX-Forwarded-Proto: https\r\n\
          X-Forwarded-Host: outer\r\nX-Real-IP: 1.2.3.4\r\n\r\n",
@@ -108,10 +109,10 @@ fn request_ids_are_made_when_there_is_none_that_fits() {
 #[test]
 fn a_prefix_is_stripped_and_told() {
     let mirror = Mirror::start("\r\n\r\n");
-    let route =
-        Route { path: "/api".into(), strip: true, ..everything(&[("web.1", mirror.address)]) };
+    let route = Route { path: "/api".into(), strip: true, ..everything(&[("web.1", mirror.address)]) };
     let front = Front::to(route);
-    for (asked, seen) in [("/api", "/"), ("/api/", "/"), ("/api/users?a=b", "/users?a=b"), ("/api?x", "/?x")] {
+    for (asked, seen) in [("/api", "/"), ("/api/", "/"), ("/api/users?a=b", "/users?a=b"), ("/api?x", "/?x")]
+    {
         let answer = front.ask(&format!("GET {asked} HTTP/1.1\r\nHost: a\r\n\r\n"));
         assert!(answer.text().starts_with(&format!("GET {seen} HTTP/1.1\r\n")), "{}", answer.text());
         assert!(answer.text().contains("x-forwarded-prefix: /api\r\n"));
@@ -122,8 +123,10 @@ fn a_prefix_is_stripped_and_told() {
 #[test]
 fn hosts_and_paths_choose_the_app() {
     let (one, two) = (App::start("one"), App::start("two"));
-    let exact = Route { hosts: vec![HostPattern::Exact("a.org".into())], ..everything(&[("one", one.address)]) };
-    let below = Route { hosts: vec![HostPattern::Below("a.org".into())], ..everything(&[("two", two.address)]) };
+    let exact =
+        Route { hosts: vec![HostPattern::Exact("a.org".into())], ..everything(&[("one", one.address)]) };
+    let below =
+        Route { hosts: vec![HostPattern::Below("a.org".into())], ..everything(&[("two", two.address)]) };
     let front = Front::with(vec![exact, below], |_| {});
     let app = |host: &str| front.ask(&format!("GET /hello HTTP/1.1\r\nHost: {host}\r\n\r\n"));
     assert_eq!(app("A.org:8080").header("x-app"), "one");
@@ -210,7 +213,10 @@ fn trailers_pass_both_ways() {
         "POST / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nTrailer: x-sum\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nx-sum: 1\r\n\r\n",
     );
     let seen = seen.recv().unwrap();
-    assert!(seen.contains("te: trailers\r\n") && seen.ends_with("3\r\nabc\r\n0\r\nx-sum: 1\r\n\r\n"), "{seen}");
+    assert!(
+        seen.contains("te: trailers\r\n") && seen.ends_with("3\r\nabc\r\n0\r\nx-sum: 1\r\n\r\n"),
+        "{seen}"
+    );
     assert_eq!((answer.text(), answer.trailers.get("x-end").unwrap().to_str().unwrap()), ("ok", "yes"));
 }
 
@@ -342,7 +348,9 @@ fn a_route_may_be_down_or_paused() {
     let paused = Route { state: RouteState::Paused, ..route.clone() };
     front.router.set_table(&router::Table { routes: vec![paused] }).unwrap();
     let mut clients: Vec<Client> = (0..10).map(|_| front.connect()).collect();
-    clients.iter_mut().for_each(|client| client.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"));
+    for client in &mut clients {
+        client.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+    }
     std::thread::sleep(Duration::from_millis(200));
     assert!(clients.iter().all(|client| client.socket.peek_nothing()));
     front.router.set_table(&router::Table { routes: vec![route] }).unwrap();
@@ -378,7 +386,8 @@ fn without_a_ready_instance_or_a_table_there_is_an_answer_at_once() {
 fn a_route_that_leads_back_to_the_router_ends() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let front = Front::with(vec![everything(&[("itself", address)])], |options| options.listeners = vec![listener]);
+    let front =
+        Front::with(vec![everything(&[("itself", address)])], |options| options.listeners = vec![listener]);
     let mut client = Client::connect(address);
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_eq!(client.answer().status, 508);

@@ -192,7 +192,8 @@ fn tls_speaks_what_was_agreed_on() {
         let response = sender.send_request(request("GET", "/hello", "")).await.unwrap();
         assert_eq!(whole(response).await.1, "hello from one");
         let stream = secure(address, &root, b"http/1.1").await.unwrap();
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
         for pause in [0, 1300, 0] {
             // 1.3 s: parked in between

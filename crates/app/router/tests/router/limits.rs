@@ -12,7 +12,8 @@ const HELLO: &str = "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n";
 #[test]
 fn large_heads_are_refused() {
     let app = App::start("one");
-    let front = Front::with(vec![everything(&[("web.1", app.address)])], |options| options.limits.head = 16 * 1024);
+    let front =
+        Front::with(vec![everything(&[("web.1", app.address)])], |options| options.limits.head = 16 * 1024);
     let field = |size: usize| format!("GET /hello HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(size));
     assert_eq!(front.ask(&field(15_000)).status, 200);
     let answer = front.ask(&field(17_000));
@@ -34,9 +35,11 @@ fn large_bodies_are_refused() {
     let settings = RouteSettings { max_body: Some(1000), ..RouteSettings::default() };
     let mut front = Front::to(Route { settings, ..everything(&[("web.1", app.address)]) });
     let mut client = front.connect();
-    client.send(format!("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n{}", "x".repeat(1000)));
+    client
+        .send(format!("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n{}", "x".repeat(1000)));
     assert_eq!(client.answer().body.len(), 1000);
-    client.send(format!("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\n\r\n{}", "x".repeat(1001)));
+    client
+        .send(format!("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\n\r\n{}", "x".repeat(1001)));
     let answer = client.answer();
     assert_eq!((answer.status, answer.header("connection")), (413, "close"));
     assert!(answer.text().contains("1000 bytes at most"));
@@ -67,7 +70,8 @@ fn an_answer_before_the_end_of_a_large_body_arrives() {
 #[test]
 fn a_head_that_comes_drop_by_drop_is_cut() {
     let app = App::start("one");
-    let mut front = Front::with(vec![everything(&[("web.1", app.address)])], |options| options.timeouts = short());
+    let mut front =
+        Front::with(vec![everything(&[("web.1", app.address)])], |options| options.timeouts = short());
     for before in ["", HELLO] {
         let mut client = front.connect();
         client.send(before);
@@ -92,7 +96,7 @@ fn a_body_that_does_not_come_is_cut() {
     let app = App::start("one");
     let front = Front::with(vec![everything(&[("web.1", app.address)])], |options| {
         options.timeouts = short();
-        options.timeouts.response = Duration::from_secs(60);
+        options.timeouts.response = Duration::from_mins(1);
     });
     let mut client = front.connect();
     client.send("POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nonly");
@@ -104,7 +108,8 @@ fn a_body_that_does_not_come_is_cut() {
 #[test]
 fn a_slow_upload_is_no_slow_app() {
     let app = App::start("one");
-    let front = Front::with(vec![everything(&[("web.1", app.address)])], |options| options.timeouts = short());
+    let front =
+        Front::with(vec![everything(&[("web.1", app.address)])], |options| options.timeouts = short());
     let mut client = front.connect();
     client.send("POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n");
     for _ in 0..10 {
@@ -119,7 +124,7 @@ fn a_client_that_takes_nothing_is_cut() {
     let app = App::start("one");
     let mut front = Front::with(vec![everything(&[("web.1", app.address)])], |options| {
         options.timeouts = short();
-        options.timeouts.response = Duration::from_secs(60);
+        options.timeouts.response = Duration::from_mins(1);
     });
     let mut client = front.connect();
     client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n");
@@ -141,7 +146,11 @@ fn idle_connections_are_closed() {
     assert_eq!(client.answer().status, 200);
     let start = Instant::now();
     assert!(client.is_closed() && silent.is_closed());
-    assert!((Duration::from_millis(250)..Duration::from_secs(4)).contains(&start.elapsed()), "{:?}", start.elapsed());
+    assert!(
+        (Duration::from_millis(250)..Duration::from_secs(4)).contains(&start.elapsed()),
+        "{:?}",
+        start.elapsed()
+    );
 }
 
 #[test]
@@ -152,7 +161,9 @@ fn more_connections_than_allowed_wait() {
         options.limits.connections = 5;
     });
     let mut clients: Vec<Client> = (0..10).map(|_| front.connect()).collect();
-    clients.iter_mut().for_each(|client| client.send(HELLO));
+    for client in &mut clients {
+        client.send(HELLO);
+    }
     assert!(clients[..5].iter_mut().all(|client| client.answer().status == 200));
     std::thread::sleep(Duration::from_millis(200));
     assert_eq!(front.router.statistics().accepted, 5);

@@ -36,8 +36,12 @@ fn a_crowd_is_parked_at_once() {
     let front = Front::with(vec![everything(&[("web.1", app.address)])], |options| options.threads = 1);
     let mut clients: Vec<Client> = (0..600).map(|_| front.connect()).collect();
     for _ in 0..3 {
-        clients.iter_mut().for_each(|client| client.send(HELLO));
-        clients.iter_mut().for_each(|client| assert_eq!(client.answer().text(), "hello from one"));
+        for client in &mut clients {
+            client.send(HELLO);
+        }
+        for client in &mut clients {
+            assert_eq!(client.answer().text(), "hello from one");
+        }
         assert!(front.router.statistics().parked >= 300, "{}", front.router.statistics().parked);
     }
 }
@@ -56,7 +60,9 @@ fn no_byte_is_lost_between_two_forms() {
             std::thread::spawn(move || {
                 let mut random = number as u64 * 2_654_435_761 + 1;
                 let mut next = |below: u64| {
-                    random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    random = random
+                        .wrapping_mul(6_364_136_223_846_793_005)
+                        .wrapping_add(1_442_695_040_888_963_407);
                     (random >> 33) % below
                 };
                 for round in 0..ROUNDS {
@@ -68,7 +74,11 @@ fn no_byte_is_lost_between_two_forms() {
                     client.socket.write_all(&bytes[cut..]).unwrap();
                     for _ in 0..requests {
                         let answer = client.try_answer(false);
-                        assert_eq!(answer.unwrap().text(), "hello from one", "client {number}, round {round}");
+                        assert_eq!(
+                            answer.unwrap().text(),
+                            "hello from one",
+                            "client {number}, round {round}"
+                        );
                     }
                     // Parked after one second, seen at the next of ten looks a second.
                     std::thread::sleep(Duration::from_micros(990_000 + next(130_000)));
@@ -76,7 +86,9 @@ fn no_byte_is_lost_between_two_forms() {
             })
         })
         .collect();
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    for thread in threads {
+        thread.join().unwrap();
+    }
     let counted = front.router.statistics();
     assert_eq!((counted.responses[3], counted.responses[4], counted.accepted), (0, 0, CLIENTS as u64));
 }
@@ -88,7 +100,9 @@ fn no_byte_is_lost_in_a_crowd() {
     let front = Front::with(vec![everything(&[("web.1", app.address)])], |options| options.threads = 1);
     // Enough active connections that all others are parked at once: requests that have begun.
     let mut holding: Vec<Client> = (0..260).map(|_| front.connect()).collect();
-    holding.iter_mut().for_each(|client| client.send("GET /slow/6000 HTTP/1.1\r\nHost: a\r\n\r\n"));
+    for client in &mut holding {
+        client.send("GET /slow/6000 HTTP/1.1\r\nHost: a\r\n\r\n");
+    }
     std::thread::sleep(Duration::from_millis(300));
     let threads: Vec<_> = (0..8)
         .map(|number: usize| {
@@ -103,13 +117,19 @@ fn no_byte_is_lost_in_a_crowd() {
                     }
                     client.socket.write_all(&both[cut..]).unwrap();
                     for _ in 0..2 {
-                        assert_eq!(client.try_answer(false).unwrap().text(), "hello from one", "{number}, {round}");
+                        assert_eq!(
+                            client.try_answer(false).unwrap().text(),
+                            "hello from one",
+                            "{number}, {round}"
+                        );
                     }
                 }
             })
         })
         .collect();
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    for thread in threads {
+        thread.join().unwrap();
+    }
     assert!(holding.iter_mut().all(|client| client.answer().status == 200));
     let counted = front.router.statistics();
     assert_eq!((counted.requests, counted.responses[1]), (8260, 8260));

@@ -79,7 +79,9 @@ fn a_kept_connection_that_was_closed_fails_no_request() {
             })
         })
         .collect();
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    for thread in threads {
+        thread.join().unwrap();
+    }
     assert_eq!(served.load(Ordering::SeqCst), 1000, "nothing was done twice");
 }
 
@@ -151,7 +153,8 @@ fn a_kept_connection_on_which_something_came_unasked_is_not_used() {
 #[test]
 fn an_app_that_takes_too_long_is_given_up() {
     let app = App::start("one");
-    let front = Front::with(vec![everything(&[("web.1", app.address)])], |options| options.timeouts = short());
+    let front =
+        Front::with(vec![everything(&[("web.1", app.address)])], |options| options.timeouts = short());
     let start = Instant::now();
     let mut client = front.connect();
     client.send("GET /slow/30000 HTTP/1.1\r\nHost: a\r\n\r\n");

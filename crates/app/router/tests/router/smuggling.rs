@@ -46,12 +46,18 @@ fn what_is_no_clear_request_is_refused_and_never_seen() {
         ("a signed length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +4\r\n\r\nabcd"),
         ("a negative length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\nabcd"),
         ("a length in words", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: four\r\n\r\nabcd"),
-        ("chunks not last", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n"),
+        (
+            "chunks not last",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+        ),
         ("an unknown coding", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"),
         ("chunks in HTTP/1.0", "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
         ("a folded line", "GET / HTTP/1.1\r\nHost: a\r\nX-One: 1\r\n folded\r\n\r\n"),
         ("a folded coding", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n"),
-        ("a blank before the colon", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n"),
+        (
+            "a blank before the colon",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+        ),
         ("a name that begins with a blank", "GET / HTTP/1.1\r\n Host: a\r\n\r\n"),
         ("a zero byte", "GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n"),
         ("a carriage return inside", "GET / HTTP/1.1\r\nHost: a\r\nX: a\rTransfer-Encoding: chunked\r\n\r\n"),
@@ -75,7 +81,9 @@ fn refusals_say_what_happened() {
     let id = answer.header("x-request-id").to_owned();
     assert_eq!(
         answer.text(),
-        format!("400 Bad Request\nThe request cannot be understood: its head is no HTTP.\nrequest id: {id}\n")
+        format!(
+            "400 Bad Request\nThe request cannot be understood: its head is no HTTP.\nrequest id: {id}\n"
+        )
     );
     assert!(client.is_closed());
     let event = front.event();
@@ -107,7 +115,10 @@ fn bad_chunks_end_the_request_and_the_connection() {
 fn bare_line_feeds_are_written_anew() {
     let (seen, statuses) = outcome("GET /one HTTP/1.1\nHost: a\nX-One: 1\n\n");
     assert_eq!(statuses, [200]);
-    assert!(seen.starts_with("GET /one HTTP/1.1\r\nhost: a\r\n") && !seen.replace("\r\n", "").contains('\n'), "{seen}");
+    assert!(
+        seen.starts_with("GET /one HTTP/1.1\r\nhost: a\r\n") && !seen.replace("\r\n", "").contains('\n'),
+        "{seen}"
+    );
 }
 
 #[test]

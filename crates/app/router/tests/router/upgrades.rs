@@ -12,7 +12,10 @@ fn open(front: &Front) -> Client {
     let mut client = front.connect();
     client.send(UPGRADE);
     let answer = client.head();
-    assert_eq!((answer.status, answer.header("connection"), answer.header("upgrade")), (101, "upgrade", "echo"));
+    assert_eq!(
+        (answer.status, answer.header("connection"), answer.header("upgrade")),
+        (101, "upgrade", "echo")
+    );
     client
 }
 
@@ -47,7 +50,9 @@ fn bytes_that_come_with_the_request_or_with_the_answer_are_not_lost() {
         while !app.unread.ends_with(b"early") {
             app.read().unwrap();
         }
-        app.send("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\nfrom the app");
+        app.send(
+            "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\nfrom the app",
+        );
         let _ = app.read();
     });
     let front = Front::to(everything(&[("web.1", address)]));
@@ -61,7 +66,9 @@ fn bytes_that_come_with_the_request_or_with_the_answer_are_not_lost() {
             app.read().unwrap();
         }
         app.unread.clear();
-        app.send("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\nfrom the app ");
+        app.send(
+            "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\nfrom the app ",
+        );
         app.read().unwrap();
         let all = std::mem::take(&mut app.unread);
         app.send(all);
