@@ -19,6 +19,7 @@
 //! Following survives that files are rotated, compressed, removed or truncated, and that the folder is removed and made again.
 
 mod assembly;
+mod behind;
 mod cursor;
 mod event;
 mod open_file;

@@ -114,6 +114,11 @@ impl Source {
         self.assembly.is_waiting()
     }
 
+    /// The files that are read.
+    pub(super) fn files(&self) -> &LogFiles {
+        self.tail.files()
+    }
+
     /// Where the next reader goes on.
     pub(super) fn position(&self) -> Position {
         let Position { stdout, stderr } = self.assembly.position(self.tail.place());

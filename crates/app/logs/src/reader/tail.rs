@@ -85,6 +85,11 @@ impl Tail {
         }
     }
 
+    /// The files that are read.
+    pub(super) fn files(&self) -> &LogFiles {
+        &self.files
+    }
+
     /// Where the next line begins.
     pub(super) fn place(&self) -> Place {
         self.place
