@@ -8,7 +8,9 @@ const SUITES: &[(&str, &str)] = &[("pinch", "upgrades"), ("keeper", "faults")];
 /// Runs every suite in its long form and prints its figures.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let mut failed = Vec::new();
-    for (package, test) in SUITES.iter().filter(|(_, test)| arguments.is_empty() || arguments.iter().any(|one| one == test)) {
+    for (package, test) in
+        SUITES.iter().filter(|(_, test)| arguments.is_empty() || arguments.iter().any(|one| one == test))
+    {
         println!("\n==> {test}");
         let words = ["test", "--locked", "--quiet", "-p", package, "--test", test, "--", "--nocapture"];
         if let Err(failure) = process::run(process::cargo(&words).env("PINCH_SOAK", "1")) {

@@ -38,4 +38,6 @@ pub mod protocol;
 mod shell;
 
 pub use home::Home;
-pub use shell::{Console, Ended, Foreground, KeeperError, OWN_APP, Options, Said, foreground, guard, is_own, run};
+pub use shell::{
+    Console, Ended, Foreground, KeeperError, OWN_APP, Options, Said, foreground, guard, is_own, run,
+};

@@ -111,7 +111,11 @@ impl Shell {
             self.carry_out(deeds);
         }
         self.tick();
-        while self.core.app(&app).is_some_and(|one| one.wanted == crate::core::Wanted::Running || one.is_alive()) {
+        while self
+            .core
+            .app(&app)
+            .is_some_and(|one| one.wanted == crate::core::Wanted::Running || one.is_alive())
+        {
             let pause = self.pause();
             let asked = tokio::select! {
                 biased;

@@ -11,7 +11,9 @@ use std::time::Duration;
 use keeper::core::{Notice, State};
 use keeper::{Ended, Foreground, Home, Options};
 use logs::Timestamp;
-use procfile::{BasePort, ConfigText, ProcessType, Readiness, RestartPolicy, Supervisord, SupervisordContext};
+use procfile::{
+    BasePort, ConfigText, ProcessType, Readiness, RestartPolicy, Supervisord, SupervisordContext,
+};
 use release::{Definition, Variables};
 use report::{Exit, Problem, Problems};
 
@@ -76,16 +78,25 @@ fn choose(names: &[String], process_types: &mut Vec<ProcessType>, problems: &mut
         process_types.retain(|one| names.contains(&one.name));
     }
     if process_types.iter().all(|one| one.count == 0) && !problems.has_errors() {
-        problems.push(Problem::error("start.nothing", "there is nothing to start").hint("--formation all=1 runs one of each type"));
+        problems.push(
+            Problem::error("start.nothing", "there is nothing to start")
+                .hint("--formation all=1 runs one of each type"),
+        );
     }
 }
 
-fn supervisord(file: &Path, arguments: &Start, place: &Place, surroundings: &Surroundings) -> Result<Definition, u8> {
+fn supervisord(
+    file: &Path,
+    arguments: &Start,
+    place: &Place,
+    surroundings: &Surroundings,
+) -> Result<Definition, u8> {
     let mut problems = Problems::new();
     let path = place.folder.join(file);
     let read = |path: &Path| read_bounded(path, Supervisord::LONGEST);
     let bytes = read(&path).map_err(|error| {
-        let problem = Problem::error("supervisord.unreadable", format!("{} cannot be read: {error}", file.display()));
+        let problem =
+            Problem::error("supervisord.unreadable", format!("{} cannot be read: {error}", file.display()));
         place.fail(problem.hint("name a supervisord.conf that you may read"))
     })?;
     let folder = path.parent().unwrap_or(Path::new("/")).to_path_buf();
@@ -101,12 +112,16 @@ fn supervisord(file: &Path, arguments: &Start, place: &Place, surroundings: &Sur
     let environment = |name: &str| surroundings.variable(name).map(str::to_string);
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let here = folder.display().to_string();
-    let mut context = SupervisordContext { here: &here, host: &host, process: &environment, include: &mut include };
+    let mut context =
+        SupervisordContext { here: &here, host: &host, process: &environment, include: &mut include };
     let name = file.display().to_string();
     let read = Supervisord::parse(&name, &bytes, &mut context, &place.sources, &mut problems);
     let Some(read) = read.filter(|_| !problems.has_errors()) else { return Err(place.fail_all(&problems)) };
     place.talk.problems(&problems, &place.sources);
-    let started = read.programs.into_iter().filter(|program| program.autostart || arguments.types.contains(&program.process_type.name));
+    let started = read
+        .programs
+        .into_iter()
+        .filter(|program| program.autostart || arguments.types.contains(&program.process_type.name));
     let mut process_types: Vec<ProcessType> = started.map(|program| program.process_type).collect();
     let mut problems = Problems::new();
     choose(&arguments.types, &mut process_types, &mut problems);
@@ -122,15 +137,33 @@ fn matching(pattern: &Path) -> Vec<PathBuf> {
     let (Some(folder), Some(name)) = (pattern.parent(), pattern.file_name()) else { return Vec::new() };
     let name = name.to_string_lossy();
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.filter(|entry| target::Pattern::new(&name).matches(&entry.file_name().to_string_lossy())).map(|entry| entry.path()).collect()
+    entries
+        .filter(|entry| target::Pattern::new(&name).matches(&entry.file_name().to_string_lossy()))
+        .map(|entry| entry.path())
+        .collect()
 }
 
-fn definition(name: String, directory: PathBuf, process_types: Vec<ProcessType>, config: Variables) -> Definition {
-    Definition { app: name, directory, revision: None, process_types, config, route: None, drains: Vec::new() }
+fn definition(
+    name: String,
+    directory: PathBuf,
+    process_types: Vec<ProcessType>,
+    config: Variables,
+) -> Definition {
+    Definition {
+        app: name,
+        directory,
+        revision: None,
+        process_types,
+        config,
+        route: None,
+        drains: Vec::new(),
+    }
 }
 
 fn run(definition: Definition, place: &Place) -> Result<u8, Problem> {
-    definition.check().map_err(|invalid| Problem::error("start.invalid", invalid.to_string()).hint("mend it and start again"))?;
+    definition.check().map_err(|invalid| {
+        Problem::error("start.invalid", invalid.to_string()).hint("mend it and start again")
+    })?;
     let folder = Temporary::make()?;
     let guard = start_guard(&Home::below(&folder.0).run)?;
     let types = definition.process_types.iter();
@@ -159,7 +192,9 @@ fn run(definition: Definition, place: &Place) -> Result<u8, Problem> {
         }),
     };
     let ended = keeper::foreground(foreground).map_err(|error| {
-        Problem::error("start.keeper", error.to_string()).hint("the temporary folder has to be writable").exit(Exit::Failed)
+        Problem::error("start.keeper", error.to_string())
+            .hint("the temporary folder has to be writable")
+            .exit(Exit::Failed)
     })?;
     drop(guard);
     Ok(match ended {
@@ -185,7 +220,9 @@ fn words(notice: &Notice) -> Option<String> {
             }
         }
         Notice::EssentialEnded { .. } => Some("sending SIGTERM to all processes".into()),
-        Notice::RolloutFailed { process, why, .. } => Some(format!("{process} {why}: stopping all processes")),
+        Notice::RolloutFailed { process, why, .. } => {
+            Some(format!("{process} {why}: stopping all processes"))
+        }
         _ => None,
     }
 }
@@ -219,7 +256,13 @@ struct Guard(Child);
 fn start_guard(run: &Path) -> Result<Guard, Problem> {
     use std::os::unix::process::CommandExt as _;
     let mut command = Command::new(own_program()?);
-    command.arg("guard").arg("--keeper").arg(run).stdin(Stdio::piped()).stdout(Stdio::null()).process_group(0);
+    command
+        .arg("guard")
+        .arg("--keeper")
+        .arg(run)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .process_group(0);
     let child = command.spawn().map_err(|error| {
         Problem::error("start.guard", format!("the guard cannot be started: {error}")).exit(Exit::Failed)
     })?;

@@ -30,7 +30,9 @@ pub(super) fn start(listener: TcpListener, socket: &Path, router: Weak<Router>) 
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let outcome = runtime.map_err(|error| error.to_string()).and_then(|runtime| {
-            runtime.block_on(serve(listener, source, std::future::pending())).map_err(|error| error.to_string())
+            runtime
+                .block_on(serve(listener, source, std::future::pending()))
+                .map_err(|error| error.to_string())
         });
         if let Err(why) = outcome {
             eprintln!("router: the status page cannot be served: {why}");

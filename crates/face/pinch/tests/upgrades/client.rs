@@ -56,15 +56,21 @@ impl Pool {
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }
         let (answer, _) = read_answer(&mut connection).await.map_err(|error| Failure::of("upload", error))?;
-        let expected: String = Sha256::digest(&body).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        let expected: String =
+            Sha256::digest(&body).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         if answer == expected.as_bytes() { Ok(()) } else { Err(Failure("upload: another digest".into())) }
     }
 
     /// An event stream of twenty events.
     pub(crate) async fn events(&self) -> Result<(), Failure> {
         let body = self.exchange("/events", b"GET /events HTTP/1.1\r\nHost: test\r\n\r\n", false).await?;
-        let expected: String = (0..20).fold(String::new(), |text, number| text + &format!("data: {number}\n\n"));
-        if body == expected.as_bytes() { Ok(()) } else { Err(Failure(format!("/events: {} bytes", body.len()))) }
+        let expected: String =
+            (0..20).fold(String::new(), |text, number| text + &format!("data: {number}\n\n"));
+        if body == expected.as_bytes() {
+            Ok(())
+        } else {
+            Err(Failure(format!("/events: {} bytes", body.len())))
+        }
     }
 
     /// A WebSocket that lives for two seconds and gets back what it sends.
@@ -148,7 +154,8 @@ async fn read_answer(connection: &mut Connection) -> Result<(Vec<u8>, bool), Str
     if field("transfer-encoding").is_some_and(|value| value.contains("chunked")) {
         loop {
             let size = line(connection).await?;
-            let size = usize::from_str_radix(size.trim(), 16).map_err(|error| format!("chunk `{size}`: {error}"))?;
+            let size =
+                usize::from_str_radix(size.trim(), 16).map_err(|error| format!("chunk `{size}`: {error}"))?;
             let mut part = vec![0; size + 2];
             connection.read_exact(&mut part).await.map_err(|error| error.to_string())?;
             body.extend_from_slice(&part[..size]);

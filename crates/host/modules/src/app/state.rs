@@ -125,7 +125,9 @@ pub(crate) fn bring_about(
     let differences = match look {
         Some(Err(why)) => {
             let outcome = Outcome::failed(format!("App {app} cannot be started\n{why}"));
-            return Ok(outcome.hint("`pinch up --dry-run` in the app's folder shows the same without a state tree"));
+            return Ok(
+                outcome.hint("`pinch up --dry-run` in the app's folder shows the same without a state tree")
+            );
         }
         Some(Ok(look)) if look.running.is_some() && look.differences.is_empty() && !moved => {
             let release = look.running.unwrap_or_default();
