@@ -46,6 +46,8 @@ pub struct Listener {
     pub group: usize,
     /// What is named and does not exist.
     pub missing: Option<String>,
+    /// Where that is named.
+    pub place: Span,
 }
 
 impl Program {
@@ -96,6 +98,7 @@ impl Program {
                     .missing
                     .as_ref()
                     .map(|reference| format!("{}: {}", reference.state, reference.name)),
+                place: listen.missing.as_ref().map_or(Span::NONE, |reference| reference.span),
             })
             .collect();
         let blocked: Vec<Option<String>> = (0..chunks.len()).map(|chunk| blocked(&graph, chunk)).collect();

@@ -1,15 +1,14 @@
 //! The run: one state after the other, each decided by those before it.
 
+mod failures;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use host::{HostError, Overlay, Timestamp};
-use modules::{
-    Caller, Context, Failure, Managed, Minion, Outcome, Reach, StateFunction, Templates, Verdict,
-    state_function,
-};
-use report::{Problem, Problems, Severity};
-use value::{Data, Span, Value};
+use host::{Overlay, Timestamp};
+use modules::{Caller, Context, Failure, Managed, Minion, Outcome, Reach, Templates, Verdict, state_function};
+use report::{Problem, Problems};
+use value::{Data, Value};
 
 use crate::decide::{Decision, Requisite, Seen, decide};
 use crate::program::{Program, Step};
@@ -152,6 +151,8 @@ impl Run<'_> {
                         "sls.listen-missing",
                         format!("Referenced state {missing} does not exist"),
                     )
+                    .at(listener.place)
+                    .hint("declare that state, include the SLS that does, or remove the `listen`")
                     .exit(report::Exit::Failed),
                 );
             }
@@ -293,15 +294,6 @@ impl Run<'_> {
         outcome
     }
 
-    /// A failure that no problem from number `known` on tells of becomes one.
-    fn tell(&mut self, known: usize, step: &Step, outcome: &Outcome) {
-        let is_told = self.problems.iter().skip(known).any(|problem| problem.severity == Severity::Error);
-        if outcome.verdict == Verdict::Failed && !is_told {
-            self.problems.push(failure_of(step, outcome));
-        }
-        self.problems.place_from(known, step.chunk.place());
-    }
-
     /// Runs it, as often as its `retry` says.
     fn attempt(&mut self, step: &Step, watch: bool) -> Outcome {
         let Some(retry) = Retry::from_value(step.argument("retry")) else { return self.once(step, watch) };
@@ -358,19 +350,6 @@ impl Run<'_> {
         self.after(&surroundings, step, outcome)
     }
 
-    /// In Salt's words, before any guard is asked: arguments that the function needs are missing.
-    fn lacking(&mut self, step: &Step, name: &str, function: &StateFunction) -> Option<Outcome> {
-        let missing = function.missing_arguments(&step.chunk.args);
-        if missing.is_empty() {
-            return None;
-        }
-        if let Err(problems) = (function.check)(&step.arguments(), step.chunk.place()) {
-            self.problems.extend(problems.into_iter().map(|problem| problem.exit(report::Exit::Failed)));
-        }
-        let lines = missing.iter().map(|argument| format!("Missing parameter {argument} for state {name}\n"));
-        Some(Outcome::failed(lines.collect::<String>()))
-    }
-
     fn after(&mut self, context: &Context<'_>, step: &Step, outcome: Outcome) -> Outcome {
         let Some(commands) = step.argument("check_cmd") else { return outcome };
         if outcome.verdict != Verdict::Holds || function_checks_itself(step) {
@@ -394,52 +373,6 @@ impl Run<'_> {
     fn settled(&mut self, result: Result<Outcome, Failure>) -> Outcome {
         result.unwrap_or_else(|failure| self.failed(failure))
     }
-
-    /// A failure in words; problems with places go to the report as well.
-    fn failed(&mut self, failure: Failure) -> Outcome {
-        match failure {
-            Failure::Host(HostError::Unknown { what, because }) => {
-                Outcome::unknown(format!("{what} cannot be known before the run: {because}"))
-            }
-            Failure::Host(error) => {
-                error.hint().into_iter().fold(Outcome::failed(error.to_string()), Outcome::hint)
-            }
-            Failure::Problems(problems) => {
-                let comment =
-                    problems.iter().map(|problem| problem.what.clone()).collect::<Vec<_>>().join("\n");
-                self.problems.extend(problems.into_iter().map(|problem| problem.exit(report::Exit::Failed)));
-                Outcome::failed(comment)
-            }
-            Failure::Message { what, advice } => Outcome { advice, ..Outcome::failed(what) },
-        }
-    }
-
-    /// Salt's words, and a problem that points at the line with the nearest name there is.
-    fn unknown_function(&mut self, step: &Step, name: &str) -> Outcome {
-        self.problems.push(
-            Problem::error("sls.unknown-function", format!("there is no state function `{name}`"))
-                .at(step.chunk.place())
-                .hint(modules::catalogue::advice_on_state(name))
-                .exit(report::Exit::Failed),
-        );
-        Outcome::failed(format!(
-            "State '{name}' was not found in SLS '{}'\nReason: '{name}' is not available.\n",
-            step.chunk.sls
-        ))
-    }
-}
-
-/// A state that failed, at the argument that is to blame or where it is declared: its comment alone names no line
-/// to go to.
-fn failure_of(step: &Step, outcome: &Outcome) -> Problem {
-    let mut lines = outcome.comment.lines().map(str::trim).filter(|line| !line.is_empty());
-    let what =
-        format!("`{}` failed: {}", step.function_name(), lines.next().unwrap_or("it does not say why"));
-    let place = outcome.advice.argument.map_or(Span::NONE, |name| step.place_of(name));
-    let problem =
-        Problem::error("state.failed", what).at(step.chunk.place()).at(place).exit(report::Exit::Failed);
-    let problem = lines.take(6).fold(problem, Problem::why);
-    outcome.advice.hints.iter().fold(problem, Problem::hint)
 }
 
 fn context<'a>(minion: &'a Minion, templates: &'a dyn Templates, step: &'a Step) -> Context<'a> {

@@ -234,7 +234,9 @@ macro_rules! arguments {
                 match ($($field,)*) {
                     ($(Some($field),)*) => Ok(Self { $($field,)* $($extra)? }),
                     #[allow(unreachable_patterns, reason = "a set without fields always matches")]
-                    _ => Err(vec![::report::Problem::error("arguments.missing", "an argument is missing").at(place)]),
+                    _ => Err(vec![::report::Problem::error("arguments.missing", "an argument is missing")
+                        .at(place)
+                        .hint("give all that the function needs")]),
                 }
             }
         }

@@ -156,8 +156,11 @@ impl StateFunction {
 
     /// Warnings for arguments it does not know.
     pub fn unknown_arguments(&self, name: &str, map: &Map) -> Vec<Problem> {
-        let unknown = crate::arguments::unknown(map, name, self.arguments);
+        let unknown = crate::arguments::unknown(map, name, self.arguments).into_iter();
         // A function that takes anything is asked only about what looks like a typing mistake.
-        unknown.into_iter().filter(|problem| !self.open || !problem.hints.is_empty()).collect()
+        let doubtful = unknown.filter(|problem| !self.open || !problem.hints.is_empty());
+        doubtful
+            .map(|problem| problem.or_hint(format!("`pinch call sys.doc {name}` lists those it has")))
+            .collect()
     }
 }

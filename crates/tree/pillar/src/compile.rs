@@ -97,6 +97,7 @@ impl Compiler<'_, '_> {
                     format!("pillar includes nest deeper than {DEEPEST}"),
                 )
                 .at(span)
+                .hint("files that include each other in a long chain: include them from one file instead")
                 .exit(Exit::Pillar),
             );
             return None;
@@ -190,6 +191,7 @@ impl Compiler<'_, '_> {
                     format!("`{name}` goes beyond the top of the tree"),
                 )
                 .at(entry.span)
+                .hint("each leading dot stands for one folder up: write the name from the tree's root, without them")
                 .exit(Exit::Pillar),
             );
             return None;
@@ -228,6 +230,10 @@ fn no_saltenv(wanted: &Wanted, catalogue: &Catalogue<'_>) -> Problem {
     )
     .at(wanted.span)
     .did_you_mean(&wanted.saltenv, catalogue.saltenvs().iter().map(String::as_str))
+    .or_hint(format!(
+        "name its folder in the configuration: `pillar_roots: {{{}: [/srv/pillar]}}`",
+        wanted.saltenv
+    ))
     .exit(Exit::Pillar)
 }
 
@@ -246,5 +252,6 @@ fn include_not_a_list(sls: &str, include: &Value) -> Problem {
     )
     .at(include.span)
     .why(format!("it is {}", include.kind()))
+    .hint("write one `- name` a line below `include:`")
     .exit(Exit::Pillar)
 }

@@ -163,6 +163,10 @@ fn tops(catalogue: &Catalogue<'_>, settings: &Settings, problems: &mut Problems)
                         .at(sls.span)
                         .why("no such SLS")
                         .did_you_mean(&name, listing.names.iter().map(String::as_str))
+                        .or_hint(format!(
+                            "put {}.sls below the pillar roots, or take the line out",
+                            name.replace('.', "/")
+                        ))
                         .exit(Exit::Pillar),
                 ),
             }

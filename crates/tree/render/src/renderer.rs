@@ -188,7 +188,9 @@ impl Renderer {
         let size = request.bytes.len();
         if size > self.limits.template {
             let what = format!("the file has {size} bytes; templates may have {}", self.limits.template);
-            return Err(Problem::error("render.too-large", what).on(request.name));
+            return Err(Problem::error("render.too-large", what)
+                .on(request.name)
+                .hint("is that the file that was meant? Templates are text for people: keep data of that size apart"));
         }
         let text = std::str::from_utf8(request.bytes).map_err(|error| {
             let at = error.valid_up_to();

@@ -84,7 +84,8 @@ impl Compiler<'_, '_> {
             for (name, span) in wanted {
                 let found = listing.matching(name);
                 let names = if found.is_empty() { vec![&**name] } else { found };
-                for sls in names {
+                // An empty name has been told of where the top file was read.
+                for sls in names.into_iter().filter(|name| !name.is_empty()) {
                     self.load(Wanted { saltenv: Arc::clone(saltenv), sls: sls.into(), span: *span });
                 }
             }
@@ -234,4 +235,5 @@ fn too_deep(wanted: &Wanted) -> Problem {
     Problem::error("sls.include-too-deep", format!("includes nest deeper than {DEEPEST}"))
         .at(wanted.span)
         .why(format!("while including {}", wanted.sls))
+        .hint("files that include each other in a long chain: include them from one file instead")
 }

@@ -42,7 +42,8 @@ impl Includer<'_> {
                     format!("Nonexistent saltenv '{saltenv}' found in include of '{name}'"),
                     entry,
                 )
-                .did_you_mean(saltenv, catalogue.saltenvs().iter().map(String::as_str)),
+                .did_you_mean(saltenv, catalogue.saltenvs().iter().map(String::as_str))
+                .or_hint("name its folder in the configuration, under `file_roots`"),
             );
             return Vec::new();
         }
@@ -119,7 +120,8 @@ impl Includer<'_> {
                         format!("Unknown include: Specified SLS {saltenv}: {sls} is not available"),
                         entry,
                     )
-                    .did_you_mean(sls, listing.names.iter().map(String::as_str)),
+                    .did_you_mean(sls, listing.names.iter().map(String::as_str))
+                    .or_hint("write the file, or name the saltenv that has it: `- saltenv: name`"),
                 );
                 None
             }

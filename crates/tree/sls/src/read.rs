@@ -53,7 +53,8 @@ pub(crate) fn read(rendered: Value, home: &Arc<Home>, problems: &mut Problems) -
                 problems.push(
                     Problem::warning("sls.ignored-id", format!("the id `{id}` is ignored"))
                         .at(span)
-                        .why("ids that begin with two underscores are Salt's own"),
+                        .why("ids that begin with two underscores are Salt's own")
+                        .hint("rename it"),
                 );
             }
             _ => read_declaration(key, span, value, home, &mut content, problems),
@@ -158,7 +159,8 @@ fn read_states(map: Map, id: &Arc<str>, home: &Arc<Home>, problems: &mut Problem
         let Key::Str(key) = key else {
             problems.push(
                 Problem::error("sls.state-not-text", format!("`{key}` below ID `{id}` is no state function"))
-                    .at(span),
+                    .at(span)
+                    .hint("write `module.function:` below the id, such as `file.managed:`"),
             );
             continue;
         };
@@ -223,7 +225,8 @@ fn read_body(
         .why("when no arguments are passed to a state, the colon must be omitted")
         .hint(format!("write `{key}: []`, or `{id}: {key}` on one line")),
         Data::Map(_) => not_a_list(id, key, span, kind, home).hint("begin each argument with `- `"),
-        _ => not_a_list(id, key, span, kind, home),
+        _ => not_a_list(id, key, span, kind, home)
+            .hint(format!("write `- name: value` lines below `{key}:`, or `{key}: []` for none")),
     };
     problems.push(problem);
     None
@@ -247,7 +250,8 @@ fn read_extend(value: Value, span: Span, home: &Arc<Home>, content: &mut Content
                 format!("Extension value in SLS '{}' is not a dictionary", home.sls),
             )
             .at(span)
-            .why(format!("it is {kind}")),
+            .why(format!("it is {kind}"))
+            .hint("write the ids to extend below it, each with a colon and its state function below that"),
         );
         return;
     };
@@ -259,7 +263,8 @@ fn read_extend(value: Value, span: Span, home: &Arc<Home>, content: &mut Content
                     "sls.extend-not-a-mapping",
                     format!("Extension name '{id}' in SLS '{}' is not a dictionary", home.sls),
                 )
-                .at(entry.key_span),
+                .at(entry.key_span)
+                .hint("write `module.function:` below the id, and what to add as a list below that"),
             );
             continue;
         };
@@ -267,7 +272,8 @@ fn read_extend(value: Value, span: Span, home: &Arc<Home>, content: &mut Content
         if states.is_empty() {
             problems.push(
                 Problem::error("sls.extend-nothing", format!("the extension of `{id}` names no state"))
-                    .at(entry.key_span),
+                    .at(entry.key_span)
+                    .hint("write `module.function:` below the id, and what to add as a list below that"),
             );
             continue;
         }

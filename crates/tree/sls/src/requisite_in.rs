@@ -323,4 +323,5 @@ fn names_nothing(high: &HighState, speaker: Speaker<'_>, word: &str, name: &str,
     .at(span.or(speaker.body.span))
     .why("it is ignored, as Salt does with a name that has no module")
     .did_you_mean(name, high.declarations.keys().map(|id| &**id))
+    .or_hint("write `- module: id` of a state that is declared, or remove the line")
 }

@@ -255,7 +255,8 @@ fn verify(top: &Top, problems: &mut Problems) {
                             "Malformed topfile (state declarations not formed as a list)",
                         )
                         .at(entry.key_span)
-                        .why(format!("what stands under `{target}` is {}", entry.value.kind())),
+                        .why(format!("what stands under `{target}` is {}", entry.value.kind()))
+                        .hint("write one `- name of an SLS` a line below the target"),
                     );
                 }
                 continue;
@@ -271,7 +272,8 @@ fn verify_item(saltenv: &str, item: &Value, problems: &mut Problems) {
     match &item.data {
         Data::Str(name) if name.is_empty() => problems.push(
             Problem::error("top.empty-sls", format!("Environment {saltenv} contains an empty sls index"))
-                .at(item.span),
+                .at(item.span)
+                .hint("write the name of an SLS, or take the line out"),
         ),
         Data::Map(options) => {
             for (key, value) in options.iter().filter(|(key, _)| key.as_str() != Some("ignore_missing")) {
@@ -281,7 +283,10 @@ fn verify_item(saltenv: &str, item: &Value, problems: &mut Problems) {
                             "top.empty-option",
                             format!("Improperly formatted top file matcher in saltenv {saltenv}: {key}"),
                         )
-                        .at(item.span),
+                        .at(item.span)
+                        .hint(format!(
+                            "give it a value, such as `- {key}: glob`; an SLS is named without a colon"
+                        )),
                     );
                 }
             }

@@ -18,11 +18,13 @@ const CHECKED: [&str; 4] = ["require", "watch", "prereq", "onchanges"];
 /// Checks one state of an id.
 pub(crate) fn body(id: &str, state: &str, body: &Body, home: &Home, problems: &mut Problems) {
     let mut functions: Vec<&Value> = Vec::new();
+    let mut has_blank = false;
     for arg in &body.args {
         match &arg.data {
             Data::Str(function) => {
                 if function.trim().contains(' ') {
                     problems.push(function_with_blank(function, id, arg, home));
+                    has_blank = true;
                 }
                 functions.push(arg);
             }
@@ -30,7 +32,8 @@ pub(crate) fn body(id: &str, state: &str, body: &Body, home: &Home, problems: &m
             _ => problems.push(
                 Problem::warning("sls.ignored-argument", format!("`{arg}` in state `{id}` is ignored"))
                     .at(arg.span)
-                    .why(format!("it is {}; an argument is `- name: value`", arg.kind())),
+                    .why(format!("it is {}; an argument is `- name: value`", arg.kind()))
+                    .hint("name what it is the value of, or take it out"),
             ),
         }
     }
@@ -49,6 +52,8 @@ pub(crate) fn body(id: &str, state: &str, body: &Body, home: &Home, problems: &m
             .at(body.span)
             .hint(format!("write `{state}.FUNCTION:`, or `- FUNCTION` below `{state}:`")),
         ),
+        // What has a blank was meant as an argument, and is told already.
+        _ if has_blank => {}
         [first, rest @ ..] => problems.push(too_many_functions(id, first, rest, body, home)),
     }
 }
@@ -60,6 +65,10 @@ fn function_with_blank(function: &str, id: &str, arg: &Value, home: &Home) -> Pr
     )
     .at(arg.span)
     .why("a function with whitespace is not supported, perhaps this is an argument that is missing a \":\"")
+    .hint(match function.trim().split_once(' ') {
+        Some((name, value)) => format!("write `- {name}: {}`", value.trim()),
+        None => "write `- name: value`".into(),
+    })
 }
 
 fn too_many_functions(id: &str, first: &Value, rest: &[&Value], body: &Body, home: &Home) -> Problem {
@@ -77,7 +86,9 @@ fn too_many_functions(id: &str, first: &Value, rest: &[&Value], body: &Body, hom
 fn argument(id: &str, map: &Map, arg: &Value, home: &Home, problems: &mut Problems) {
     let Some((key, entry)) = map.entries().next() else {
         problems.push(
-            Problem::error("sls.empty-argument", format!("an empty argument in state `{id}`")).at(arg.span),
+            Problem::error("sls.empty-argument", format!("an empty argument in state `{id}`"))
+                .at(arg.span)
+                .hint("write `- name: value`, or take the line out"),
         );
         return;
     };

@@ -68,7 +68,8 @@ impl From<TargetError> for Problem {
         let problem = Self::error("target.expression", error.to_string());
         match error {
             TargetError::UnknownKind { name } => {
-                problem.did_you_mean(&name, crate::Kind::NAMES.map(|(name, _)| name))
+                let names = crate::Kind::NAMES.map(|(name, _)| name);
+                problem.did_you_mean(&name, names).or_hint(format!("there are {}", names.join(", ")))
             }
             TargetError::UnknownLetter { .. } => {
                 problem.hint("letters are G P I J L S E R N; a plain word is a glob on the id")
@@ -76,7 +77,15 @@ impl From<TargetError> for Problem {
             TargetError::Syntax { .. } => {
                 problem.hint("join matchers with `and`, `or`, `not` and parentheses")
             }
-            _ => problem,
+            TargetError::Regex { .. } => problem.hint(
+                "write a regular expression; a glob such as `web*` needs another matcher: `glob`, `grain`",
+            ),
+            TargetError::Network { .. } => problem.hint("write 192.0.2.0/24 or 2001:db8::/32"),
+            TargetError::UnknownNodegroup { name } => problem.hint(format!(
+                "define it in the configuration: `nodegroups: {{{name}: 'web* and G@os:Debian'}}`"
+            )),
+            TargetError::NodegroupLoop { .. } => problem.hint("take one of those names out of the others"),
+            TargetError::TooDeep { .. } => problem.hint("give parts of it names as nodegroups"),
         }
     }
 }

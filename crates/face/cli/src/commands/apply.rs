@@ -135,6 +135,7 @@ pub(super) fn nothing(opened: &Opened, selection: &Selection) -> Problem {
         Selection::Top => nothing_at_all(opened).exit(Exit::Failed),
         Selection::Sls(names) => {
             Problem::warning("tree.nothing", format!("there are no states in {}", names.join(", ")))
+                .hint("an SLS declares them as `id:`, below it `module.function:` and a list of arguments")
         }
     }
 }

@@ -1,6 +1,5 @@
 //! State functions.
 
-use report::Problem;
 use value::{Map, Value};
 
 use crate::{Context, Failure, Outcome, Verdict};
@@ -158,7 +157,8 @@ pub(super) fn check_pillar(context: &Context<'_>, arguments: CheckPillar) -> Res
     if wrong.is_empty() {
         return Ok(Outcome::unchanged(""));
     }
-    Err(Problem::error("test.check-pillar", wrong.join("\n")).into())
+    Err(Failure::message(wrong.join("\n"))
+        .hint("set the keys in pillar: `pinch call pillar.items` shows what there is"))
 }
 
 fn pretended() -> Map {

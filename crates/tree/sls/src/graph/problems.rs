@@ -37,7 +37,8 @@ fn missing(edge: &Edge, chunk: &LowChunk, chunks: &[LowChunk]) -> Problem {
     if &**state == "sls" {
         return problem
             .why("an SLS without states cannot be required")
-            .did_you_mean(name, chunks.iter().map(|other| &*other.sls));
+            .did_you_mean(name, chunks.iter().map(|other| &*other.sls))
+            .or_hint(format!("include `{name}`, or remove the requisite"));
     }
     let alike: Vec<&LowChunk> =
         chunks.iter().filter(|other| other.id == *name || other.name == *name).collect();
