@@ -18,6 +18,8 @@ use crate::text::{Findings, lines};
 #[derive(Debug, Default)]
 pub(super) struct Ini {
     pub(super) sections: IndexMap<String, Section>,
+    /// Bytes of all texts together.
+    pub(super) size: usize,
 }
 
 /// One section.
@@ -52,6 +54,7 @@ impl Ini {
         sources: &Sources,
         findings: &mut Findings<'_>,
     ) {
+        self.size += text.len();
         let items = scan(text);
         let source = sources.add(name, covered_items(text, &items));
         let here: Rc<str> = here.into();

@@ -151,6 +151,8 @@ impl Supervisord {
     pub const MOST_FILES: usize = 1000;
     /// The most processes of one program.
     pub const MOST_PROCESSES: u32 = 1000;
+    /// The longest that all files may be together, in bytes.
+    pub const LONGEST_IN_ALL: usize = 8 << 20;
     /// The most processes of all programs.
     pub const MOST_IN_ALL: usize = 10_000;
 
@@ -171,7 +173,7 @@ impl Supervisord {
         include(&mut ini, context, sources, &mut findings);
         keys::check(&ini, &mut findings);
         let outside = Outside { host: context.host, process: context.process };
-        let configuration = Reader { ini: &ini, outside, findings: &mut findings }.read(name);
+        let configuration = Reader { ini: &ini, outside, findings: &mut findings, read_again: 0 }.read(name);
         findings.finish().then_some(configuration)
     }
 }
@@ -224,6 +226,11 @@ fn include(
         files.sort_by(|one, other| one.path.cmp(&other.path));
         for file in files {
             count += 1;
+            if ini.size + file.bytes.len() > Supervisord::LONGEST_IN_ALL {
+                let what = format!("the files are more than {} bytes together", Supervisord::LONGEST_IN_ALL);
+                findings.push(Problem::error("supervisord.include", what).at(place));
+                return;
+            }
             if count > Supervisord::MOST_FILES {
                 let what = format!("more than {} files are included", Supervisord::MOST_FILES);
                 findings.push(Problem::error("supervisord.include", what).at(place));
@@ -266,6 +273,8 @@ struct Reader<'r, 'p> {
     ini: &'r Ini,
     outside: Outside<'r>,
     findings: &'r mut Findings<'p>,
+    /// Bytes of sections that are read once more for each process.
+    read_again: usize,
 }
 
 /// What `[supervisord]` says about all programs.

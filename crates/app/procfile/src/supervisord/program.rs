@@ -14,6 +14,9 @@ use crate::process_type::{LONGEST_NAME, check_name};
 use crate::shlex::{SPLIT, split};
 use crate::{CommandLine, ProcessType, Readiness, Restart, Stop, StopTarget};
 
+/// How much text is read again and again for the processes of programs, in bytes.
+const MOST_READ_AGAIN: usize = 4 << 20;
+
 /// One section, as a program of one group.
 pub(super) struct Section<'s> {
     pub(super) options: &'s IniSection,
@@ -60,6 +63,15 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, section: &Section<'_>) -> Vec<Pr
     }
     let base = common(&mut options, section);
     let autostart = options.boolean("autostart", true);
+    let size: usize = section.options.options.values().map(|value| value.text.len()).sum();
+    reader.read_again += size.saturating_mul(count.unsigned_abs() as usize);
+    if reader.read_again > MOST_READ_AGAIN + reader.ini.size {
+        let problem = Problem::error("supervisord.too-large", "too much text for so many processes");
+        let why = format!("read once for each process, sections are more than {MOST_READ_AGAIN} bytes");
+        let hint = "run fewer processes, or pass large values in files";
+        reader.findings.push(problem.at(section.options.span).why(why).hint(hint));
+        return Vec::new();
+    }
     // A program without processes is read as if it had one.
     let mut instances = Vec::new();
     for number in first..first + count.max(1) {

@@ -267,6 +267,14 @@ fn sizes_are_bounded() {
         .collect();
     assert!(said(&many.concat()).contains("more than 10000 processes in all"));
     assert!(read_with(&vec![b';'; Supervisord::LONGEST + 1], &[]).1.contains("too large"));
+    let large = format!(
+        "[program:web]\ncommand=x\nnumprocs=1000\nprocess_name=%(process_num)d\nenvironment={}",
+        "A=1,".repeat(200_000)
+    );
+    assert!(said(&large).contains("too much text for so many processes"));
+    let megabyte = ";".repeat(Supervisord::LONGEST);
+    let files = vec![("a.conf", megabyte.as_str()); 9];
+    assert!(read_with(b"[include]\nfiles=a.conf\n", &files).1.contains("bytes together"));
     let files = vec![("a.conf", ""); Supervisord::MOST_FILES + 1];
     assert!(read_with(b"[include]\nfiles=a.conf\n", &files).1.contains("more than 1000 files"));
     let keys: Vec<String> = (0..50_000).map(|number| format!("k{number}=1\n")).collect();
