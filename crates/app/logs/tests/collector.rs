@@ -308,6 +308,37 @@ fn a_sink_in_trouble_holds_up_only_its_own_streams() {
 }
 
 #[test]
+fn one_that_floods_does_not_drown_another() {
+    let collector = Collector::start().unwrap();
+    let (flood, quiet) = (Memory::default(), Memory::default());
+    let mut writers = Vec::new();
+    for (process, memory) in [&flood, &quiet].iter().enumerate() {
+        let sink = collector.attach(Box::new((*memory).clone())).unwrap();
+        let (reader, writer) = pipe();
+        add(&collector, process as u64, Stream::Stdout, reader, sink, History::Fresh);
+        writers.push(writer);
+    }
+    let (quiet_writer, flood_writer) = (writers.pop().unwrap(), writers.pop().unwrap());
+    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let stopped = std::sync::Arc::clone(&stop);
+    let flooding = std::thread::spawn(move || {
+        let block = b"flood\n".repeat(10_000);
+        while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
+            write_all(&flood_writer, &block);
+        }
+    });
+    eventually("the flood comes", || flood.bytes().len() > 1 << 20);
+    for number in 1..=20 {
+        write_all(&quiet_writer, b"a line\n");
+        eventually("a line comes through", || tagged(&quiet.bytes()).len() == number);
+    }
+    assert!(!flooding.is_finished());
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    flooding.join().unwrap();
+    finish(&collector, 0);
+}
+
+#[test]
 fn patience_with_a_sink_ends_and_what_is_lost_is_counted() {
     let (collector, memory, writer) = one_stream();
     memory.refuse(true);

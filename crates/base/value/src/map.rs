@@ -341,7 +341,7 @@ mod tests {
 
     /// Text mostly, but other keys too.
     fn key(number: u8) -> Key {
-        if number % 5 == 0 { Key::Int(number.into()) } else { format!("key {number}").into() }
+        if number.is_multiple_of(5) { Key::Int(number.into()) } else { format!("key {number}").into() }
     }
 
     proptest! {

@@ -178,7 +178,7 @@ impl Collector {
     }
 
     /// Stops: writes out everything that was read, closes the sinks and gives back the read ends. What is still in the pipes
-    /// stays there for the next collector.
+    /// stays there for the next collector. Processes that were being finished are among them; nobody is told that they are.
     pub fn suspend(mut self) -> Result<Vec<Suspended>, Stopped> {
         let (reply, answer) = sync_channel(1);
         // The receiver below outlives the call: sending cannot fail.

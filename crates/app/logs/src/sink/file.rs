@@ -60,6 +60,8 @@ pub struct FileSink {
     recovery: Recovery,
     /// Whether it was open once.
     opened: bool,
+    /// What was deleted and is not counted on the disk yet.
+    uncounted: Size,
     /// When it was last made sure that the file is where it should be.
     looked_at: Instant,
 }
@@ -108,6 +110,7 @@ impl FileSink {
             active: None,
             recovery: Recovery::default(),
             opened: false,
+            uncounted: Size::default(),
             looked_at: Instant::now(),
         }
     }
@@ -240,7 +243,7 @@ impl FileSink {
     }
 
     /// Deletes files that the bounds leave no room for. One that cannot be deleted is tried again with the next rotation.
-    fn delete_old(&self) {
+    fn delete_old(&mut self) {
         let Ok(files) = self.files.list() else { return };
         let most = self.rotation.total_bytes.map(|total| total.saturating_sub(self.rotation.file_bytes));
         let mut total: u64 = files.iter().map(|file| file.disk_bytes).sum();
@@ -255,15 +258,19 @@ impl FileSink {
         }
     }
 
-    fn delete(&self, file: &Rotated) -> io::Result<()> {
+    fn delete(&mut self, file: &Rotated) -> io::Result<()> {
         let mut deleted = self.files.deleted();
         if file.number > deleted.file {
             let size = file.size().ok().flatten().unwrap_or(Size { bytes: file.disk_bytes, records: 0 });
+            self.uncounted.bytes += size.bytes;
+            self.uncounted.records += size.records;
             deleted.file = file.number;
-            deleted.size.bytes += size.bytes;
-            deleted.size.records += size.records;
+            deleted.size.bytes += self.uncounted.bytes;
+            deleted.size.records += self.uncounted.records;
             // On a full disk this fails; making room is what counts.
-            let _ = self.files.set_deleted(deleted);
+            if self.files.set_deleted(deleted).is_ok() {
+                self.uncounted = Size::default();
+            }
         }
         remove_if_there(&self.files.rotated(file.number))?;
         remove_if_there(&self.files.compressed(file.number))

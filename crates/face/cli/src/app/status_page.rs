@@ -1,7 +1,7 @@
 //! The status page, served by the router's process beside the router.
 
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ pub(super) fn start(listener: TcpListener, socket: &Path, router: Weak<Router>) 
 }
 
 /// Hears what changes, again and again.
-fn hear(socket: &PathBuf, told: &watch::Sender<Arc<Status>>) {
+fn hear(socket: &Path, told: &watch::Sender<Arc<Status>>) {
     loop {
         if let Ok(mut conversation) = ask(socket, &Request::Watch) {
             while let Ok(Some(answer)) = conversation.next() {
