@@ -2,6 +2,8 @@
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
+    clippy::unwrap_used,
+    clippy::unchecked_time_subtraction,
     clippy::print_stdout,
     reason = "tests against the real machine"
 )]

@@ -1,5 +1,10 @@
 //! A keeper that is killed at any moment, and one that becomes another program.
-#![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "tests against the real machine")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "tests against the real machine"
+)]
 
 mod support;
 

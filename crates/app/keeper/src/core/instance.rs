@@ -19,7 +19,8 @@ use serde::{Deserialize, Serialize};
 
 mod state;
 
-pub use state::{Effect, Ending, Input, State};
+pub(super) use state::Effect;
+pub use state::{Ending, Input, State};
 
 /// A ready time after which earlier failures in a row are forgotten.
 pub(super) const STABLE: Duration = Duration::from_secs(1);
@@ -244,7 +245,7 @@ impl Instance {
     }
 
     fn tick(&mut self, now: Duration) -> Vec<Effect> {
-        if !self.deadline().is_some_and(|deadline| deadline <= now) {
+        if self.deadline().is_none_or(|deadline| deadline > now) {
             return Vec::new();
         }
         match self.state {

@@ -128,7 +128,7 @@ fn walk(steps: Vec<(Step, u64)>, seed: u64, healthy: bool) {
         world.pass(Duration::from_millis(pause));
     }
     world.healthy = true;
-    world.pass(Duration::from_secs(600));
+    world.pass(Duration::from_mins(10));
     check_rest(&world);
 }
 
@@ -296,7 +296,7 @@ fn a_release_that_fails_gives_the_fixed_port_back() {
         assert!(world.running().contains(&"shop/mail.1@1".into()));
         deploy(&mut world, shop("shop", kind, 2));
         world.pass(Duration::from_millis(2500));
-        world.pass(Duration::from_secs(60));
+        world.pass(Duration::from_mins(1));
         check_rest(&world);
         let app = world.core.app("shop").unwrap();
         assert_eq!((app.outcome, app.current().unwrap().release), (Some(Outcome::Failed), 1), "{kind}");
@@ -308,7 +308,7 @@ fn a_release_that_fails_while_the_app_was_stopping_brings_nothing_back() {
     let mut world = deployed(shop("shop", GOOD, 1));
     stop(&mut world);
     deploy(&mut world, shop("shop", NEVER_READY, 2));
-    world.pass(Duration::from_secs(60));
+    world.pass(Duration::from_mins(1));
     let app = world.core.app("shop").unwrap();
     assert_eq!((app.outcome, app.wanted), (Some(Outcome::Failed), Wanted::Stopped));
     check_rest(&world);
@@ -336,7 +336,7 @@ fn fewer_while_one_of_them_waits_to_be_started_again() {
     assert!(matches!(state(&world), Some(State::Backoff(_))));
     scale(&mut world, "worker=1");
     assert_eq!(state(&world), None, "forgotten at once");
-    world.pass(Duration::from_secs(60));
+    world.pass(Duration::from_mins(1));
     assert_eq!(world.running(), ["shop/worker.1@1"]);
 }
 
@@ -412,7 +412,7 @@ fn processes_that_run_on_their_own_do_not_end_with_each_other() {
         Restart { tries: Some(2), ..definition.process_types[0].restart.clone() };
     let (_, deeds) = world.core.run(definition, &Formation::new(), world.time()).unwrap();
     world.carry_out(deeds);
-    world.pass(Duration::from_secs(60));
+    world.pass(Duration::from_mins(1));
     assert_eq!(world.running(), ["shop/db.1@1", "shop/mail.1@1", "shop/worker.1@1"]);
     let web = world.core.placement("shop", &"web.1@1".parse().unwrap()).unwrap();
     assert!(matches!(web.instance.state, State::Failed(_)));
@@ -424,7 +424,7 @@ fn processes_of_a_type_start_anew_one_by_one() {
     let before = world.told.len();
     let deeds = world.core.restart("shop", Some("web"), world.time()).unwrap();
     world.carry_out(deeds);
-    world.pass(Duration::from_secs(60));
+    world.pass(Duration::from_mins(1));
     check_rest(&world);
     let told: Vec<String> = world.told[before..]
         .iter()
@@ -447,7 +447,7 @@ fn counts_of_a_release_are_asked_for_once_it_takes_over() {
         let (_, deeds) =
             world.core.deploy(shop("shop", kind, number), &wanted, "test", world.time()).unwrap();
         world.carry_out(deeds);
-        world.pass(Duration::from_secs(60));
+        world.pass(Duration::from_mins(1));
         world.running().iter().filter(|name| name.contains("web") || name.contains("worker")).count()
     };
     assert_eq!(deploy(&mut world, NEVER_READY, 2), 3);
@@ -489,9 +489,9 @@ fn the_longest_times_are_no_trouble() {
         });
     }));
     scale(&mut world, "web=1");
-    world.pass(Duration::from_secs(60));
+    world.pass(Duration::from_mins(1));
     stop(&mut world);
-    world.pass(Duration::from_secs(60));
+    world.pass(Duration::from_mins(1));
     check_rest(&world);
 }
 

@@ -2,6 +2,7 @@
 #![allow(
     dead_code,
     unreachable_pub,
+    clippy::unwrap_used,
     clippy::disallowed_methods,
     clippy::disallowed_types,
     reason = "tests against the real machine; each uses some of this"

@@ -1,3 +1,5 @@
+#![allow(clippy::unchecked_time_subtraction, reason = "times of a test are in order")]
+
 use std::sync::Arc;
 use std::time::Duration;
 

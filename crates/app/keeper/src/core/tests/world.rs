@@ -327,7 +327,13 @@ impl World {
         let grace = self.core.placement(&key.0, &key.1).unwrap().instance.process_type.stop.grace;
         if let Some(asked) = process.asked {
             let most = asked.saturating_add(grace).saturating_add(DEATH);
-            assert!(self.now <= most, "{}/{} is gone {:?} too late", key.0, key.1, self.now - most);
+            assert!(
+                self.now <= most,
+                "{}/{} is gone {:?} too late",
+                key.0,
+                key.1,
+                self.now.saturating_sub(most)
+            );
         }
         self.processes.remove(&pid);
         self.core.take(&key.0, &key.1, Input::Gone, self.time())
@@ -411,7 +417,7 @@ impl World {
             let deeds = self.core.halt(name, self.time());
             self.carry_out(deeds);
         }
-        self.pass(Duration::from_secs(60));
+        self.pass(Duration::from_mins(1));
         assert!(self.processes.is_empty(), "the keeper is over, and something runs");
         self.starts.clear();
         self.reload();
