@@ -92,7 +92,7 @@ s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.sendall(b'{\"reques
         .env("PATH", "/usr/bin:/bin")
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    let said = String::from_utf8_lossy(&[said.stdout, said.stderr].concat()).into_owned();
     assert!(said.contains("refused") && said.contains("belongs to user 0; you are user 65534"), "{said}");
     keeper.shut_down();
 }
