@@ -152,11 +152,16 @@ fn rust_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         let path = entry?.path();
         if path.is_dir() {
             files.extend(rust_files(&path)?);
-        } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs") {
+        } else if path.extension().is_some_and(|extension| extension == "rs") && !is_test(&path) {
             files.push(path);
         }
     }
     Ok(files)
+}
+
+/// Whether a file below `src` holds tests only: `tests.rs`, and what lies in a folder `tests`.
+fn is_test(path: &Path) -> bool {
+    path.ends_with("tests.rs") || path.components().any(|part| part.as_os_str() == "tests")
 }
 
 #[cfg(test)]

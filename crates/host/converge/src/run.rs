@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use host::{Overlay, Timestamp};
-use modules::{Caller, Context, Failure, Managed, Minion, Outcome, Reach, Templates, Verdict, state_function};
+use modules::{
+    Caller, Context, Failure, Managed, Minion, Outcome, Reach, Templates, Verdict, state_function,
+};
 use report::{Problem, Problems};
 use value::{Data, Value};
 
