@@ -3,7 +3,7 @@
 use crate::{Failure, process};
 
 /// Suites that have a long form: crate and test file.
-const SUITES: &[(&str, &str)] = &[("pinch", "upgrades"), ("keeper", "faults")];
+const SUITES: &[(&str, &str)] = &[("pinch", "upgrades"), ("keeper", "kill")];
 
 /// Runs every suite in its long form and prints its figures.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
@@ -12,7 +12,18 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         SUITES.iter().filter(|(_, test)| arguments.is_empty() || arguments.iter().any(|one| one == test))
     {
         println!("\n==> {test}");
-        let words = ["test", "--locked", "--quiet", "-p", package, "--test", test, "--", "--nocapture"];
+        let words = [
+            "test",
+            "--locked",
+            "--quiet",
+            "-p",
+            package,
+            "--test",
+            test,
+            "--",
+            "--include-ignored",
+            "--nocapture",
+        ];
         if let Err(failure) = process::run(process::cargo(&words).env("PINCH_SOAK", "1")) {
             println!("--> {test}: FAILED: {failure}");
             failed.push(*test);
