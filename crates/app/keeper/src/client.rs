@@ -130,7 +130,11 @@ fn connect(socket: &Path) -> Result<UnixStream, ClientError> {
 fn send(stream: &mut UnixStream, request: &Request) -> Result<(), ClientError> {
     let mut line = serde_json::to_vec(request).map_err(std::io::Error::from)?;
     line.push(b'\n');
-    Ok(stream.write_all(&line)?)
+    match stream.write_all(&line) {
+        // Refused before it was read: the answer says why.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => Ok(outcome?),
+    }
 }
 
 /// The first line of a router's conversation, with the descriptors that come along.

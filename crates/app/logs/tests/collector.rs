@@ -240,12 +240,12 @@ fn a_fifo_whose_other_end_is_closed_and_opened_again_goes_on() {
     write_all(&writer, b"first\n");
     drop(writer);
     eventually("the end is seen", || stats(&collector).streams[0].ended);
-    let before = cpu();
-    std::thread::sleep(Duration::from_millis(300));
-    assert!(
-        cpu().saturating_sub(before) < Duration::from_millis(100),
-        "an end that lasts must not keep the collector busy"
-    );
+    // Other tests run in the same process; a collector that is kept busy would let no window be quiet.
+    eventually("an end that lasts does not keep the collector busy", || {
+        let before = cpu();
+        std::thread::sleep(Duration::from_millis(100));
+        cpu().saturating_sub(before) < Duration::from_millis(30)
+    });
     let (_, writer) = fifo(&path);
     write_all(&writer, b"second\n");
     eventually("it goes on", || tagged(&memory.bytes()) == ["F first", "F second"]);

@@ -1,6 +1,6 @@
 //! Process types written for other supervisors, so that nobody is locked in.
 //!
-//! [`systemd`] writes one template unit for each process type and a target for the app, [`supervisord`] one configuration
+//! [`systemd()`] writes one template unit for each process type and a target for the app, [`supervisord()`] one configuration
 //! file. Config vars never stand in a unit, which anybody may read: they are in files of mode 0600
 //! ([`ExportedFile::mode`]). What the other side cannot express (readiness by port, essential process types …) is
 //! left out, and a note says so.
