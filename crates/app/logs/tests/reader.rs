@@ -487,6 +487,13 @@ fn a_damaged_file_is_read_as_far_as_it_goes() {
 }
 
 #[test]
+fn a_reader_may_move_to_another_thread() {
+    fn moves<T: Send>() {}
+    moves::<Reader>();
+    moves::<Item>();
+}
+
+#[test]
 fn a_folder_that_is_not_there() {
     let error = Reader::open(Path::new("/nonexistent/guestbook"), Query::default()).err().unwrap();
     assert_eq!(

@@ -53,7 +53,7 @@ impl Joiner {
     #[inline]
     pub fn line(&mut self, line: &[u8]) -> bool {
         let line = &line[..line.len().min(Self::LOOKS_AT)];
-        if self.state == State::Ordinary && !may_matter(line) {
+        if matches!(self.state, State::Ordinary) && !may_matter(line) {
             return false;
         }
         self.consider(line)
@@ -61,7 +61,7 @@ impl Joiner {
 
     /// Whether a trace is under way that may go on with the next line.
     pub fn expects_more(&self) -> bool {
-        self.state != State::Ordinary
+        !matches!(self.state, State::Ordinary)
     }
 
     fn consider(&mut self, line: &[u8]) -> bool {
@@ -85,24 +85,41 @@ impl Joiner {
     }
 }
 
-/// Whether a line outside of any trace can be the first of one, or a frame.
+/// Whether a line outside of any trace can be the first of one, or a frame. Says no to nearly all others.
 #[inline]
 fn may_matter(line: &[u8]) -> bool {
-    let [first, ..] = line else { return false };
-    FIRST_BYTES[usize::from(*first)] || line.ends_with(b")") || line.ends_with(b")\r")
+    let begins = match line {
+        [] => return false,
+        [b' ' | b'\t', ..] => true,
+        [b'0'..=b'9', _, _, _, b'/', ..] => true,
+        [b'/', .., last] => last.is_ascii_digit() || *last == b'\r',
+        [b'T' | b'E' | b'U' | b'S' | b'#', ..] => true,
+        [b'[', b'e' | b's', ..] => true,
+        [b'a'..=b'z', ..] => lower_case_may_matter(line),
+        _ => false,
+    };
+    begins || line.ends_with(b")") || line.ends_with(b")\r")
 }
 
-/// Bytes that such a line begins with.
-static FIRST_BYTES: [bool; 256] = {
-    let mut table = [false; 256];
-    let bytes = b" \tTEUSabcdefghijklmnopqrstuvwxyz/[#0123456789";
-    let mut index = 0;
-    while index < bytes.len() {
-        table[bytes[index] as usize] = true;
-        index += 1;
-    }
-    table
-};
+/// The same for lines that begin with a lower-case letter, as many do: words that traces begin with, or a name with dots.
+fn lower_case_may_matter(line: &[u8]) -> bool {
+    const WORDS: [&[u8]; 11] = [
+        b"thread '",
+        b"stack ",
+        b"note: ",
+        b"node:",
+        b"panic: ",
+        b"fatal ",
+        b"file:",
+        b"fail: ",
+        b"crit: ",
+        b"gorou",
+        b"runti",
+    ];
+    let name =
+        line.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$')).count();
+    line.get(name) == Some(&b'.') || WORDS.iter().any(|word| line.starts_with(word))
+}
 
 /// What a line outside of any trace begins, and whether it belongs to the line before all the same.
 fn begin(line: &[u8]) -> (State, bool) {

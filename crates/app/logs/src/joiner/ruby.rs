@@ -70,8 +70,10 @@ pub(super) fn is_numbered_frame(line: &[u8]) -> bool {
 /// `app.rb:2:in 'foo': bad (ArgumentError)`.
 fn named(line: &[u8]) -> Option<State> {
     let inner = line.strip_suffix(b")")?;
-    let (class, message) = (&inner[memchr::memrchr(b'(', inner)? + 1..], place(inner)?);
-    if !contains(message, b": ") || !class.first().is_some_and(u8::is_ascii_uppercase) {
+    let class = &inner[memchr::memrchr(b'(', inner)? + 1..];
+    let is_class = class.first().is_some_and(u8::is_ascii_uppercase)
+        && class.iter().all(|&byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b':');
+    if !is_class || !contains(place(inner)?, b": ") {
         return None;
     }
     let with_source: [&[u8]; 4] = [b"NameError", b"NoMethodError", b"TypeError", b"ArgumentError"];
