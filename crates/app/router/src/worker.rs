@@ -36,6 +36,8 @@ const LOOK: Duration = Duration::from_millis(100);
 const LOOK_AT_CERTIFICATES: Duration = Duration::from_secs(1);
 /// How many events make a batch.
 const BATCH: usize = 256;
+/// How many clients may wait to be accepted, if the system allows as many.
+const MOST_WAITING: i32 = 4096;
 /// How long nobody is accepted when there are too many connections or no more descriptors.
 const FULL: Duration = Duration::from_millis(50);
 /// How long a thread with more clients than another leaves it to that one to accept, each time and how often.
@@ -53,9 +55,11 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    /// Connections have the options of the socket on which they came: small pieces are sent at once.
+    /// Connections have the options of the socket on which they came: small pieces are sent at once. Whoever made the socket
+    /// may have thought of fewer clients that wait to be accepted; the kernel turns away those above.
     pub(crate) fn prepare(&self) -> io::Result<()> {
         self.listener.set_nonblocking(true)?;
+        rustix::net::listen(&self.listener, MOST_WAITING)?;
         Ok(sockopt::set_tcp_nodelay(&self.listener, true)?)
     }
 
