@@ -31,6 +31,15 @@ pub(crate) enum CallError {
     Body,
 }
 
+/// A request as it is sent, but for its body.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) head: Bytes,
+    pub(crate) framing: Framing,
+    /// Whether it is a HEAD: its response has no body, whatever it says.
+    pub(crate) bodiless: bool,
+}
+
 /// A request under way.
 #[derive(Debug)]
 pub(crate) struct Call {
@@ -38,6 +47,8 @@ pub(crate) struct Call {
     sending: Sending,
     /// Whether the request was a HEAD.
     bodiless: bool,
+    /// The fields of the response, once its head has come.
+    pub(crate) fields: HeaderMap,
     answered: bool,
     length: Receiving,
     keeps_connection: bool,
@@ -69,19 +80,26 @@ enum Receiving {
 }
 
 impl Call {
-    /// Begins to send a request over a connection. `head` is all of it but the body.
+    /// Begins to send a request over a connection. `fields` is a map to use again.
     pub(crate) fn new(
         upstream: Upstream,
-        head: Bytes,
+        request: &Outgoing,
         body: Option<RequestBody>,
-        framing: Framing,
-        bodiless: bool,
+        fields: HeaderMap,
     ) -> Self {
-        let sending = Sending { before: head, data: Bytes::new(), after: b"", body, framing, refused: false };
+        let sending = Sending {
+            before: request.head.clone(),
+            data: Bytes::new(),
+            after: b"",
+            body,
+            framing: request.framing,
+            refused: false,
+        };
         Self {
             upstream,
             sending,
-            bodiless,
+            bodiless: request.bodiless,
+            fields,
             answered: false,
             length: Receiving::End,
             keeps_connection: false,
@@ -97,8 +115,8 @@ impl Call {
         let mut informational = 0;
         loop {
             while self.answered
-                && let Some(head) =
-                    read_head(&mut self.upstream.unread, self.bodiless).map_err(|_| CallError::Broken)?
+                && let Some(head) = read_head(&mut self.upstream.unread, self.bodiless, &mut self.fields)
+                    .map_err(|_| CallError::Broken)?
             {
                 if !head.status.is_informational() || head.status == http::StatusCode::SWITCHING_PROTOCOLS {
                     return Poll::Ready(Ok(self.begin(head)));

@@ -101,8 +101,8 @@ impl Service<Request<Incoming>> for Requests {
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>>>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let client = Rc::clone(&self.0);
-        Box::pin(async move { Ok(proxy::answer(client, request).await) })
+        let begun = proxy::begin(Rc::clone(&self.0), request);
+        Box::pin(async move { Ok(proxy::answer(begun).await) })
     }
 }
 

@@ -44,8 +44,8 @@ pub(crate) async fn serve(io: ClientIo) {
         .keep_alive_timeout(PING);
     let for_requests = Rc::clone(&client);
     let service = service_fn(move |request: Request<Incoming>| {
-        let client = Rc::clone(&for_requests);
-        async move { Ok::<_, Infallible>(proxy::answer(client, request).await) }
+        let begun = proxy::begin(Rc::clone(&for_requests), request);
+        async move { Ok::<_, Infallible>(proxy::answer(begun).await) }
     });
     let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service));
     let mut ending = false;

@@ -21,13 +21,13 @@ use std::task::Poll;
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, UPGRADE};
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Version, request};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, request};
 use hyper::body::Incoming;
 
 use crate::RouteState;
 use crate::answer::Refusal;
 use crate::body::{RequestBody, ResponseBody};
-use crate::call::{Call, CallError};
+use crate::call::{Call, CallError, Outgoing};
 use crate::client::Client;
 use crate::exchange::Exchange;
 use crate::instance::choose;
@@ -42,11 +42,44 @@ const MOST_ATTEMPTS: usize = 32;
 /// How many bytes most heads of requests have.
 const USUAL_HEAD: usize = 1024;
 
-/// Answers a request.
-pub(crate) async fn answer(client: Rc<Client>, request: Request<Incoming>) -> Response<ResponseBody> {
-    let mut exchange = Exchange::begin(&client, &request);
+/// A request that has begun. Nothing in it is a view of the bytes that were read: hyper uses that buffer again.
+pub(crate) struct Begun {
+    client: Rc<Client>,
+    exchange: Exchange,
+    alone: bool,
+    plan: Result<Plan, Refusal>,
+}
+
+/// What to send where.
+struct Plan {
+    route: Arc<CompiledRoute>,
+    place: Place,
+    outgoing: Outgoing,
+    body: Option<RequestBody>,
+    /// Whether the request asks for another protocol.
+    upgrades: bool,
+    /// Whether it may be sent a second time, and so over a connection that was used before.
+    repeatable: bool,
+    /// The request's map, empty, for the response's fields.
+    fields: HeaderMap,
+}
+
+/// Takes a request in, all at once.
+pub(crate) fn begin(client: Rc<Client>, request: Request<Incoming>) -> Begun {
+    let exchange = Exchange::begin(&client, &request);
     let alone = request.version() < Version::HTTP_2;
-    let mut response = match forward(&client, request, &mut exchange).await {
+    let plan = plan(&client, request, &exchange);
+    Begun { client, exchange, alone, plan }
+}
+
+/// Answers it.
+pub(crate) async fn answer(begun: Begun) -> Response<ResponseBody> {
+    let Begun { client, mut exchange, alone, plan } = begun;
+    let outcome = match plan {
+        Ok(plan) => send(&client, &mut exchange, plan).await,
+        Err(refusal) => Err(refusal),
+    };
+    let mut response = match outcome {
         Ok(answer) => respond(&client, answer, exchange),
         Err(refusal) => refusal.answer(exchange),
     };
@@ -60,11 +93,12 @@ pub(crate) async fn answer(client: Rc<Client>, request: Request<Incoming>) -> Re
 /// Gives an instance's answer to the client.
 fn respond(
     client: &Rc<Client>,
-    (head, call): (Head, Box<Call>),
+    (head, mut call): (Head, Box<Call>),
     mut exchange: Exchange,
 ) -> Response<ResponseBody> {
     exchange.answered(head.status);
     let switches = head.status == StatusCode::SWITCHING_PROTOCOLS;
+    let fields = std::mem::take(&mut call.fields);
     let body = if switches {
         exchange.begin_tunnel();
         client.tunnel.replace(Some(Tunnel { call, exchange }));
@@ -74,19 +108,15 @@ fn respond(
     };
     let mut response = Response::new(body);
     *response.status_mut() = head.status;
-    *response.headers_mut() = head.fields;
+    *response.headers_mut() = fields;
     if switches {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("upgrade"));
     }
     response
 }
 
-async fn forward(
-    client: &Rc<Client>,
-    request: Request<Incoming>,
-    exchange: &mut Exchange,
-) -> Result<(Head, Box<Call>), Refusal> {
-    let (parts, incoming) = request.into_parts();
+fn plan(client: &Rc<Client>, request: Request<Incoming>, exchange: &Exchange) -> Result<Plan, Refusal> {
+    let (mut parts, incoming) = request.into_parts();
     if parts.method == Method::CONNECT || parts.method == Method::TRACE {
         return Err(Refusal::MethodNotAllowed);
     }
@@ -99,7 +129,10 @@ async fn forward(
     }
     let host = host_field(&parts)?;
     let place = Place::of(host.as_deref(), parts.uri.path())?;
-    let route = place.serving_route(client).await?;
+    let route = place.route(client).ok_or(Refusal::NoRoute)?;
+    if let RouteState::Maintenance(text) = &route.state {
+        return Err(Refusal::Maintenance(text.clone()));
+    }
     if is_longer(&parts, route.max_body) {
         return Err(Refusal::BodyTooLarge(route.max_body));
     }
@@ -128,18 +161,30 @@ async fn forward(
         upload: Rc::clone(&exchange.upload),
         worker: Rc::clone(&client.worker),
     });
-    let attempts = Attempts {
-        client,
-        exchange,
-        place: &place,
-        head: Bytes::from(head),
-        framing,
-        bodiless: parts.method == Method::HEAD,
-        repeatable: body.is_none() && upgrade.is_none() && parts.method.is_idempotent(),
-    };
-    let (head, call) = attempts.run(route, body).await?;
+    let upgrades = upgrade.is_some();
+    let repeatable = body.is_none() && !upgrades && parts.method.is_idempotent();
+    let outgoing = Outgoing { head: Bytes::from(head), framing, bodiless: parts.method == Method::HEAD };
+    parts.headers.clear();
+    Ok(Plan { route, place, outgoing, body, upgrades, repeatable, fields: parts.headers })
+}
+
+/// Sends it and waits for the head of the answer.
+async fn send(
+    client: &Rc<Client>,
+    exchange: &mut Exchange,
+    mut plan: Plan,
+) -> Result<(Head, Box<Call>), Refusal> {
+    if plan.route.state == RouteState::Paused {
+        let next = Box::pin(plan.place.after_pause(client, plan.route.pause_timeout)).await?;
+        if next.stripped != plan.route.stripped {
+            return Err(Refusal::NoInstance);
+        }
+        plan.route = next;
+    }
+    let upgrades = plan.upgrades;
+    let (head, call) = attempt(client, exchange, plan).await?;
     let switches = head.status == StatusCode::SWITCHING_PROTOCOLS;
-    if switches && (upgrade.is_none() || !head.fields.contains_key(UPGRADE)) {
+    if switches && !(upgrades && call.fields.contains_key(UPGRADE)) {
         return Err(Refusal::BadAnswer);
     }
     Ok((head, call))
@@ -182,32 +227,27 @@ fn is_longer(parts: &request::Parts, most: u64) -> bool {
 }
 
 /// Where a request wants to go.
-struct Place<'a> {
-    host: Cow<'a, str>,
-    path: &'a str,
+struct Place {
+    /// The host in small letters, and the path.
+    text: Box<str>,
+    /// Where the path begins.
+    path: usize,
 }
 
-impl<'a> Place<'a> {
-    fn of(host: Option<&'a HeaderValue>, path: &'a str) -> Result<Self, Refusal> {
+impl Place {
+    fn of(host: Option<&HeaderValue>, path: &str) -> Result<Self, Refusal> {
         let text = host.map_or(Ok(""), HeaderValue::to_str).ok();
         let name = text.and_then(plain_host).ok_or(Refusal::BadRequest("its host is none"))?;
-        let upper = name.bytes().any(|byte| byte.is_ascii_uppercase());
-        let host = if upper { name.to_ascii_lowercase().into() } else { name.into() };
-        Ok(Self { host, path })
+        let mut text = String::with_capacity(name.len() + path.len());
+        text.push_str(name);
+        text.make_ascii_lowercase();
+        text.push_str(path);
+        Ok(Self { text: text.into(), path: name.len() })
     }
 
     fn route(&self, client: &Client) -> Option<Arc<CompiledRoute>> {
-        client.worker.with_table(|table| table.find(&self.host, self.path).map(Arc::clone))
-    }
-
-    /// The route, once it serves.
-    async fn serving_route(&self, client: &Client) -> Result<Arc<CompiledRoute>, Refusal> {
-        let route = self.route(client).ok_or(Refusal::NoRoute)?;
-        match &route.state {
-            RouteState::Serving => Ok(route),
-            RouteState::Maintenance(text) => Err(Refusal::Maintenance(text.clone())),
-            RouteState::Paused => Box::pin(self.after_pause(client, route.pause_timeout)).await,
-        }
+        let (host, path) = self.text.split_at(self.path);
+        client.worker.with_table(|table| table.find(host, path).map(Arc::clone))
     }
 
     async fn after_pause(&self, client: &Client, timeout: u64) -> Result<Arc<CompiledRoute>, Refusal> {
@@ -233,74 +273,58 @@ impl<'a> Place<'a> {
 }
 
 /// Sends a request until it has an answer or may be sent no more.
-struct Attempts<'a> {
-    client: &'a Rc<Client>,
-    exchange: &'a mut Exchange,
-    place: &'a Place<'a>,
-    head: Bytes,
-    framing: Framing,
-    /// Whether the request is a HEAD.
-    bodiless: bool,
-    /// Whether it may be sent a second time, and so over a connection that was used before.
-    repeatable: bool,
-}
-
-impl Attempts<'_> {
-    async fn run(
-        self,
-        mut route: Arc<CompiledRoute>,
-        mut body: Option<RequestBody>,
-    ) -> Result<(Head, Box<Call>), Refusal> {
-        let worker = &self.client.worker;
-        let mut tried = Vec::new();
-        let mut reuse = self.repeatable;
-        for _ in 0..MOST_ATTEMPTS {
-            let Some(entered) = choose(&route.instances, worker.turn(), &tried, worker.deadlines.now())
-            else {
-                match self.place.route(self.client) {
-                    Some(newer) if !Arc::ptr_eq(&newer, &route) && newer.stripped == route.stripped => {
-                        route = newer;
-                        continue;
-                    }
-                    _ if tried.is_empty() => return Err(Refusal::NoInstance),
-                    _ => return Err(Refusal::Unreachable),
+async fn attempt(
+    client: &Rc<Client>,
+    exchange: &mut Exchange,
+    plan: Plan,
+) -> Result<(Head, Box<Call>), Refusal> {
+    let Plan { mut route, place, outgoing, mut body, repeatable: mut reuse, mut fields, .. } = plan;
+    let worker = &client.worker;
+    let mut tried = Vec::new();
+    for _ in 0..MOST_ATTEMPTS {
+        let Some(entered) = choose(&route.instances, worker.turn(), &tried, worker.deadlines.now()) else {
+            match place.route(client) {
+                Some(newer) if !Arc::ptr_eq(&newer, &route) && newer.stripped == route.stripped => {
+                    route = newer;
+                    continue;
                 }
-            };
-            let instance = Arc::clone(&entered.instance);
-            self.exchange.enter(entered);
-            let kept = if reuse { worker.kept(instance.number) } else { None };
-            let reused = kept.is_some();
-            let connected = match kept {
-                Some(upstream) => Ok(upstream),
-                None => Upstream::connect(instance.address, worker.shared.timeouts.connect).await,
-            };
-            let Ok(upstream) = connected else {
-                instance.failed(worker.shared.now());
-                self.exchange.leave();
-                tried.push(instance.number);
-                worker.counters.retried.add(1);
-                continue;
-            };
-            if !reused {
-                worker.counters.connected.add(1);
+                _ if tried.is_empty() => return Err(Refusal::NoInstance),
+                _ => return Err(Refusal::Unreachable),
             }
-            let call = Call::new(upstream, self.head.clone(), body.take(), self.framing, self.bodiless);
-            let mut call = Box::new(call);
-            match wait_for_head(&mut call, self.client, self.exchange, &route).await {
-                Ok(head) => {
-                    instance.worked();
-                    return Ok((head, call));
-                }
-                Err(Failure::Gone) if reused => {
-                    reuse = false;
-                    worker.counters.retried.add(1);
-                }
-                Err(Failure::Gone) => return Err(Refusal::BadAnswer),
-                Err(Failure::Refused(refusal)) => return Err(refusal),
-            }
+        };
+        let instance = Arc::clone(&entered.instance);
+        exchange.enter(entered);
+        let kept = if reuse { worker.kept(instance.number) } else { None };
+        let reused = kept.is_some();
+        let connected = match kept {
+            Some(upstream) => Ok(upstream),
+            None => Box::pin(Upstream::connect(instance.address, worker.shared.timeouts.connect)).await,
+        };
+        let Ok(upstream) = connected else {
+            instance.failed(worker.shared.now());
+            exchange.leave();
+            tried.push(instance.number);
+            worker.counters.retried.add(1);
+            continue;
+        };
+        if !reused {
+            worker.counters.connected.add(1);
         }
-        Err(Refusal::Unreachable)
+        let mut call = Box::new(Call::new(upstream, &outgoing, body.take(), std::mem::take(&mut fields)));
+        match wait_for_head(&mut call, client, exchange, &route).await {
+            Ok(head) => {
+                instance.worked();
+                return Ok((head, call));
+            }
+            Err(Failure::Gone) if reused => {
+                reuse = false;
+                worker.counters.retried.add(1);
+            }
+            Err(Failure::Gone) => return Err(Refusal::BadAnswer),
+            Err(Failure::Refused(refusal)) => return Err(refusal),
+        }
     }
+    Err(Refusal::Unreachable)
 }
 
 /// How sending went wrong.

@@ -13,11 +13,10 @@ const LARGEST: usize = 256 * 1024;
 /// The most fields of a response.
 const MOST_FIELDS: usize = 256;
 
-/// A response's head: its fields but for those that concern the connection only.
-#[derive(Debug, PartialEq, Eq)]
+/// What a response's head says, but for its fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) status: StatusCode,
-    pub(crate) fields: HeaderMap,
     pub(crate) length: Length,
     /// Whether the connection may carry another request after this response.
     pub(crate) keeps_connection: bool,
@@ -31,8 +30,13 @@ pub(crate) enum Length {
     UntilClose,
 }
 
-/// Takes a head off the front of the bytes. `None`: more bytes have to come first. `bodiless`: the request was a HEAD.
-pub(crate) fn read_head(bytes: &mut BytesMut, bodiless: bool) -> Result<Option<Head>, Malformed> {
+/// Takes a head off the front of the bytes, and puts its fields, but for those that concern the connection only, in the place of
+/// those in the map. `None`: more bytes have to come first. `bodiless`: the request was a HEAD.
+pub(crate) fn read_head(
+    bytes: &mut BytesMut,
+    bodiless: bool,
+    fields: &mut HeaderMap,
+) -> Result<Option<Head>, Malformed> {
     let mut room = [const { MaybeUninit::uninit() }; MOST_FIELDS];
     let mut response = httparse::Response::new(&mut []);
     let parsed =
@@ -47,7 +51,8 @@ pub(crate) fn read_head(bytes: &mut BytesMut, bodiless: bool) -> Result<Option<H
     // Where each value stands: the bytes are taken out of the buffer, and the fields are views of them.
     let start = bytes.as_ptr().addr();
     let mut facts = Facts::default();
-    let mut fields = HeaderMap::with_capacity(response.headers.len() + 2);
+    fields.clear();
+    fields.reserve(response.headers.len());
     let mut places = Vec::with_capacity(response.headers.len());
     for field in &*response.headers {
         let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| Malformed)?;
@@ -68,7 +73,7 @@ pub(crate) fn read_head(bytes: &mut BytesMut, bodiless: bool) -> Result<Option<H
         fields.remove(CONTENT_LENGTH);
     }
     let keeps = if version == 1 { !facts.close } else { facts.keep_alive };
-    Ok(Some(Head { status, fields, length, keeps_connection: keeps && length != Length::UntilClose }))
+    Ok(Some(Head { status, length, keeps_connection: keeps && length != Length::UntilClose }))
 }
 
 /// What the fields say about the connection and the body.
@@ -147,26 +152,34 @@ mod tests {
 
     use super::*;
 
-    fn read(text: &str) -> Result<Option<Head>, Malformed> {
-        read_head(&mut BytesMut::from(text), false)
+    /// A head and its fields.
+    fn read_all(text: &str, bodiless: bool) -> Result<Option<(Head, Vec<String>)>, Malformed> {
+        let mut fields = HeaderMap::new();
+        fields.insert("left", HeaderValue::from_static("over"));
+        let head = read_head(&mut BytesMut::from(text), bodiless, &mut fields)?;
+        let shown = fields.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()));
+        Ok(head.map(|head| (head, shown.collect())))
     }
 
-    fn fields(head: &Head) -> Vec<String> {
-        head.fields.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect()
+    fn read(text: &str) -> Result<Option<Head>, Malformed> {
+        Ok(read_all(text, false)?.map(|(head, _)| head))
     }
 
     #[test]
     fn fields_that_concern_the_connection_end_here() {
-        let head = read(
+        let head = read_all(
             "HTTP/1.1 200 Fine\r\nContent-Length: 2\r\nConnection: keep-alive, X-Inner\r\nX-Inner: 1\r\nKeep-Alive: timeout=5\r\n\
              Upgrade: h2c\r\nProxy-Authenticate: x\r\nSet-Cookie: a\r\nSet-Cookie: b\r\n\r\n",
+            false,
         );
-        let head = head.unwrap().unwrap();
-        assert_eq!(fields(&head), ["content-length: 2", "set-cookie: a", "set-cookie: b"]);
+        let (head, fields) = head.unwrap().unwrap();
+        assert_eq!(fields, ["content-length: 2", "set-cookie: a", "set-cookie: b"]);
         assert_eq!((head.status.as_u16(), head.length, head.keeps_connection), (200, Length::Known(2), true));
-        let head =
-            read("HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n").unwrap().unwrap();
-        assert_eq!(fields(&head), ["upgrade: websocket"]);
+        let (_, fields) =
+            read_all("HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", false)
+                .unwrap()
+                .unwrap();
+        assert_eq!(fields, ["upgrade: websocket"]);
     }
 
     #[test]
@@ -189,13 +202,8 @@ mod tests {
             let read = read(&format!("HTTP/{head}\r\n")).unwrap().unwrap();
             assert_eq!((read.length, read.keeps_connection), (length, keeps), "{head}");
         }
-        let head = read_head(&mut BytesMut::from("HTTP/1.1 200 x\r\nContent-Length: 5\r\n\r\n"), true)
-            .unwrap()
-            .unwrap();
-        assert_eq!(
-            (head.length, fields(&head).as_slice()),
-            (Known(0), &["content-length: 5".to_owned()][..])
-        );
+        let (head, fields) = read_all("HTTP/1.1 200 x\r\nContent-Length: 5\r\n\r\n", true).unwrap().unwrap();
+        assert_eq!((head.length, fields), (Known(0), vec!["content-length: 5".to_owned()]));
     }
 
     #[test]
@@ -225,17 +233,19 @@ mod tests {
         fn a_part_of_a_head_is_waited_for_and_the_body_is_left(cut in 0usize..52) {
             let whole = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nX-Some: thing\r\n\r\nbody";
             let mut bytes = BytesMut::from(&whole[..cut]);
-            prop_assert_eq!(read_head(&mut bytes, false), Ok(None));
+            let mut fields = HeaderMap::new();
+            prop_assert_eq!(read_head(&mut bytes, false, &mut fields), Ok(None));
             bytes.extend_from_slice(&whole.as_bytes()[cut..]);
-            let head = read_head(&mut bytes, false).unwrap().unwrap();
+            let head = read_head(&mut bytes, false, &mut fields).unwrap().unwrap();
             prop_assert_eq!(head.length, Length::Known(4));
             prop_assert_eq!(&bytes[..], b"body");
         }
 
         #[test]
         fn any_bytes_may_come(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = read_head(&mut BytesMut::from(&bytes[..]), false);
-            let _ = read_head(&mut BytesMut::from(&[b"HTTP/1.1 200 ", &bytes[..]].concat()[..]), true);
+            let mut fields = HeaderMap::new();
+            let _ = read_head(&mut BytesMut::from(&bytes[..]), false, &mut fields);
+            let _ = read_head(&mut BytesMut::from(&[b"HTTP/1.1 200 ", &bytes[..]].concat()[..]), true, &mut fields);
         }
     }
 }
