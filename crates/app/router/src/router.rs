@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::shared::{Shared, Stage, Start};
-use crate::worker::{self, Door};
+use crate::worker::{self, Beginner, Door, Neighbours};
 use crate::{AccessEvent, InstanceId, Options, Statistics, Table, tls};
 
 /// Where access events go: batches over a bounded channel.
@@ -127,13 +127,19 @@ impl Router {
         }));
         shared.set_table(table)?;
         let mut router = Self { shared: Arc::clone(&shared), threads: Vec::new() };
-        for index in 0..options.threads {
-            let doors =
-                doors.iter().map(Door::again).collect::<Result<_, _>>().map_err(StartError::Listener)?;
+        shared.accepting.store(doors.len(), SeqCst);
+        let (neighbours, newcomers): (Vec<_>, Vec<_>) =
+            (0..options.threads).map(|_| mpsc::channel(worker::MOST_NEWCOMERS)).unzip();
+        let neighbours: Neighbours = neighbours.into();
+        let mut places: Vec<Vec<Door>> = newcomers.iter().map(|_| Vec::new()).collect();
+        for (number, door) in doors.into_iter().enumerate() {
+            places[number % options.threads].push(door);
+        }
+        for (index, (doors, newcomers)) in places.into_iter().zip(newcomers).enumerate() {
+            let neighbours = Arc::clone(&neighbours);
             let certificates = if index == 0 { std::mem::take(&mut certificates) } else { Vec::new() };
-            router.threads.push(
-                worker::start(Arc::clone(&shared), index, doors, certificates).map_err(StartError::Thread)?,
-            );
+            let beginner = Beginner { index, doors, neighbours, newcomers, certificates };
+            router.threads.push(worker::start(Arc::clone(&shared), beginner).map_err(StartError::Thread)?);
         }
         Ok(router)
     }

@@ -49,13 +49,13 @@ pub struct InstanceStatistics {
     pub retired: bool,
 }
 
-/// The counters of one thread. Only that thread writes them.
+/// The counters of one thread. Only that thread writes them, but for those of its clients.
 #[derive(Debug, Default)]
 #[repr(align(128))] // two threads never write the same cache line
 pub(crate) struct Counters {
     pub(crate) accepted: Counter,
     /// Connections of clients, now.
-    pub(crate) clients: Counter,
+    pub(crate) clients: AtomicU64,
     pub(crate) parked: Counter,
     pub(crate) requests: Counter,
     pub(crate) responses: [Counter; 5],

@@ -7,18 +7,20 @@ use std::net::{SocketAddr, TcpListener};
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::SeqCst;
-use std::task::Poll;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::task::{Context, Poll, ready};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use http::HeaderValue;
 use hyper::server::conn::http1;
-use rustix::net::sockopt;
+use rustix::net::{SocketFlags, sockopt};
 use rustls::ServerConfig;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::net::TcpStream;
 use tokio::runtime::LocalOptions;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 use tokio_rustls::TlsAcceptor;
 
 use crate::client_io::Transport;
@@ -40,9 +42,12 @@ const BATCH: usize = 256;
 const MOST_WAITING: i32 = 4096;
 /// How long nobody is accepted when there are too many connections or no more descriptors.
 const FULL: Duration = Duration::from_millis(50);
-/// How long a thread with more clients than another leaves it to that one to accept, each time and how often.
-const TURN_LEFT: Duration = Duration::from_millis(1);
-const MOST_TURNS_LEFT: usize = 4;
+/// How many clients are accepted before others have a turn.
+const ACCEPTED_AT_ONCE: usize = 8;
+/// How many more clients than another thread one may have before it hands over new ones.
+const LITTLE_DIFFERENCE: u64 = 2;
+/// How many connections may be on their way to a thread.
+pub(crate) const MOST_NEWCOMERS: usize = 1024;
 /// The largest piece of a body that is read or buffered at once.
 const LARGEST_BUFFER: usize = 256 * 1024;
 /// As many fields fit without an allocation.
@@ -62,12 +67,18 @@ impl Door {
         rustix::net::listen(&self.listener, MOST_WAITING)?;
         Ok(sockopt::set_tcp_nodelay(&self.listener, true)?)
     }
-
-    /// The same for another thread.
-    pub(crate) fn again(&self) -> io::Result<Self> {
-        Ok(Self { listener: self.listener.try_clone()?, tls: self.tls.clone() })
-    }
 }
+
+/// A connection that was just accepted, on its way to its thread.
+#[derive(Debug)]
+pub(crate) struct Newcomer {
+    socket: std::net::TcpStream,
+    address: SocketAddr,
+    tls: Option<Arc<ServerConfig>>,
+}
+
+/// Where each thread takes in what others accept. One thread accepts on a socket: if all did, each new connection would wake all.
+pub(crate) type Neighbours = Arc<[mpsc::Sender<Newcomer>]>;
 
 /// What the tasks of a thread share.
 pub(crate) struct Worker {
@@ -78,6 +89,7 @@ pub(crate) struct Worker {
     /// Connections of clients that are not parked.
     pub(crate) active: Cell<usize>,
     index: usize,
+    neighbours: Neighbours,
     table: RefCell<(u64, Arc<CompiledTable>)>,
     pool: RefCell<Pool>,
     events: RefCell<Vec<AccessEvent>>,
@@ -94,13 +106,20 @@ impl std::fmt::Debug for Worker {
     }
 }
 
+/// A thread that is about to start.
+pub(crate) struct Beginner {
+    pub(crate) index: usize,
+    /// The sockets on which it accepts.
+    pub(crate) doors: Vec<Door>,
+    pub(crate) neighbours: Neighbours,
+    pub(crate) newcomers: mpsc::Receiver<Newcomer>,
+    /// The certificates that it looks after.
+    pub(crate) certificates: Vec<Certificate>,
+}
+
 /// Starts a thread.
-pub(crate) fn start(
-    shared: Arc<Shared>,
-    index: usize,
-    doors: Vec<Door>,
-    certificates: Vec<Certificate>,
-) -> io::Result<JoinHandle<()>> {
+pub(crate) fn start(shared: Arc<Shared>, beginner: Beginner) -> io::Result<JoinHandle<()>> {
+    let Beginner { index, doors, neighbours, newcomers, certificates } = beginner;
     let (started, outcome) = std::sync::mpsc::sync_channel(1);
     let thread = std::thread::Builder::new().name(format!("router-{index}")).spawn(move || {
         let runtime =
@@ -109,14 +128,14 @@ pub(crate) fn start(
             Ok(runtime) => runtime,
             Err(error) => return drop(started.send(Err(error))),
         };
-        let worker = Rc::new(Worker::new(shared, index));
+        let worker = Rc::new(Worker::new(shared, index, neighbours));
         runtime.block_on(async {
-            let opened = doors.into_iter().try_for_each(|door| worker.open(door));
-            let failed = opened.is_err();
-            let _ = started.send(opened);
-            if !failed {
-                worker.run(certificates).await;
+            let _ = started.send(Ok(()));
+            tokio::task::spawn_local(Rc::clone(&worker).take_in_all(newcomers));
+            for door in doors {
+                tokio::task::spawn_local(Rc::clone(&worker).accept(door));
             }
+            worker.run(certificates).await;
         });
         drop(runtime); // and with it every task
         worker.send_events();
@@ -126,7 +145,7 @@ pub(crate) fn start(
 }
 
 impl Worker {
-    fn new(shared: Arc<Shared>, index: usize) -> Self {
+    fn new(shared: Arc<Shared>, index: usize, neighbours: Neighbours) -> Self {
         let mut http1 = http1::Builder::new();
         http1.header_read_timeout(None).max_header_size(shared.limits.head).max_buf_size(LARGEST_BUFFER);
         if shared.limits.fields != USUAL_FIELDS {
@@ -138,6 +157,7 @@ impl Worker {
             http1,
             active: Cell::new(0),
             index,
+            neighbours,
             table: RefCell::default(),
             pool: RefCell::default(),
             events: RefCell::default(),
@@ -149,73 +169,81 @@ impl Worker {
         }
     }
 
-    /// Accepts on a socket.
-    fn open(self: &Rc<Self>, door: Door) -> io::Result<()> {
-        let listener = tokio::net::TcpListener::from_std(door.listener)?;
-        self.shared.accepting.fetch_add(1, SeqCst);
-        tokio::task::spawn_local(Rc::clone(self).accept(listener, door.tls.map(TlsAcceptor::from)));
-        Ok(())
-    }
-
-    async fn accept(self: Rc<Self>, listener: tokio::net::TcpListener, tls: Option<TlsAcceptor>) {
+    /// Accepts on a socket, for all threads.
+    async fn accept(self: Rc<Self>, door: Door) {
         let mut stage = self.shared.stage.subscribe();
         let mut ended = pin!(stage.wait_for(|stage| *stage != Stage::Serving));
-        loop {
-            self.let_others_accept().await;
-            let next = poll_fn(|context| {
-                if self.is_draining() {
-                    return Poll::Ready(None);
+        #[allow(
+            deprecated,
+            reason = "a listener of std keeps its descriptor open until it is dropped, as the new form wants sworn"
+        )]
+        let listener = AsyncFd::with_interest(door.listener, Interest::READABLE);
+        if let Ok(listener) = listener {
+            for number in 1_usize.. {
+                let next = poll_fn(|context| {
+                    if self.is_draining() {
+                        return Poll::Ready(None);
+                    }
+                    match poll_accept(&listener, context) {
+                        Poll::Pending if ended.as_mut().poll(context).is_ready() => Poll::Ready(None),
+                        next => next.map(Some),
+                    }
+                });
+                match next.await {
+                    None => break,
+                    Some(Ok((socket, address))) => {
+                        self.place(Newcomer { socket, address, tls: door.tls.clone() });
+                    }
+                    Some(Err(error)) if is_of_one_connection(&error) => {}
+                    Some(Err(_)) => tokio::time::sleep(FULL).await,
                 }
-                match listener.poll_accept(context) {
-                    Poll::Pending if ended.as_mut().poll(context).is_ready() => Poll::Ready(None),
-                    next => next.map(Some),
+                while self.shared.connections.load(SeqCst) >= self.shared.limits.connections
+                    && !self.is_draining()
+                {
+                    tokio::time::sleep(FULL).await;
                 }
-            });
-            match next.await {
-                None => break,
-                Some(Ok((socket, address))) => {
-                    self.serve(socket, address, tls.clone());
+                if number.is_multiple_of(ACCEPTED_AT_ONCE) {
                     give_way().await;
                 }
-                Some(Err(error)) if is_of_one_connection(&error) => {}
-                Some(Err(_)) => tokio::time::sleep(FULL).await,
-            }
-            while self.shared.connections.load(SeqCst) >= self.shared.limits.connections
-                && !self.is_draining()
-            {
-                tokio::time::sleep(FULL).await;
             }
         }
-        drop(listener);
         self.shared.accepting.fetch_sub(1, SeqCst);
     }
 
-    /// Waits a moment while another thread has fewer clients: all are woken by a new one, and the first would get them all.
-    async fn let_others_accept(&self) {
-        for _ in 0..MOST_TURNS_LEFT {
-            let least = self.shared.counters.iter().map(|one| one.clients.get()).min().unwrap_or_default();
-            if self.counters.clients.get() <= least + least / 4 + 4 || self.is_draining() {
-                return;
-            }
-            tokio::time::sleep(TURN_LEFT).await;
+    /// Gives a connection to the thread with the fewest, or keeps it where that makes little difference.
+    fn place(self: &Rc<Self>, newcomer: Newcomer) {
+        self.counters.accepted.add(1);
+        self.shared.connections.fetch_add(1, SeqCst);
+        let threads = self.shared.counters.iter().map(|one| one.clients.load(Relaxed)).enumerate();
+        let (other, least) = threads.min_by_key(|(_, clients)| *clients).unwrap_or((self.index, 0));
+        if self.counters.clients.load(Relaxed) > least + LITTLE_DIFFERENCE {
+            self.shared.counters[other].clients.fetch_add(1, Relaxed);
+            let Err(refused) = self.neighbours[other].try_send(newcomer) else { return };
+            self.shared.counters[other].clients.fetch_sub(1, Relaxed);
+            self.counters.clients.fetch_add(1, Relaxed);
+            return self.take_in(refused.into_inner());
+        }
+        self.counters.clients.fetch_add(1, Relaxed);
+        self.take_in(newcomer);
+    }
+
+    /// Takes in what other threads accept.
+    async fn take_in_all(self: Rc<Self>, mut newcomers: mpsc::Receiver<Newcomer>) {
+        while let Some(newcomer) = newcomers.recv().await {
+            self.take_in(newcomer);
         }
     }
 
-    fn serve(self: &Rc<Self>, socket: TcpStream, address: SocketAddr, tls: Option<TlsAcceptor>) {
-        self.counters.accepted.add(1);
-        match tls {
+    fn take_in(self: &Rc<Self>, newcomer: Newcomer) {
+        let guest = Guest::enter(self);
+        let Ok(socket) = TcpStream::from_std(newcomer.socket) else { return };
+        match newcomer.tls.map(TlsAcceptor::from) {
             None => {
-                let connection =
-                    connection::serve(Guest::enter(self), Transport::Plain(socket), address, false);
+                let connection = connection::serve(guest, Transport::Plain(socket), newcomer.address, false);
                 tokio::task::spawn_local(connection);
             }
             Some(acceptor) => {
-                tokio::task::spawn_local(Box::pin(serve_secure(
-                    Guest::enter(self),
-                    socket,
-                    address,
-                    acceptor,
-                )));
+                tokio::task::spawn_local(Box::pin(serve_secure(guest, socket, newcomer.address, acceptor)));
             }
         }
     }
@@ -241,7 +269,7 @@ impl Worker {
             let mut changed = pin!(stage.changed());
             let mut look = pin!(tokio::time::sleep(LOOK));
             let mut came = pin!(self.came.notified());
-            let idle = self.counters.clients.get() == 0 && !kept && certificates.is_empty();
+            let idle = self.counters.clients.load(Relaxed) == 0 && !kept && certificates.is_empty();
             self.asleep.set(idle);
             poll_fn(|context| {
                 let next = if idle { came.as_mut().poll(context) } else { look.as_mut().poll(context) };
@@ -321,10 +349,8 @@ impl Worker {
 pub(crate) struct Guest(pub(crate) Rc<Worker>);
 
 impl Guest {
-    /// There is something to look after.
-    pub(crate) fn enter(worker: &Rc<Worker>) -> Self {
-        worker.shared.connections.fetch_add(1, SeqCst);
-        worker.counters.clients.add(1);
+    /// There is something to look after. Who accepted the connection has counted it.
+    fn enter(worker: &Rc<Worker>) -> Self {
         if worker.asleep.replace(false) {
             worker.came.notify_one();
         }
@@ -334,7 +360,7 @@ impl Guest {
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        self.0.counters.clients.subtract(1);
+        self.0.counters.clients.fetch_sub(1, Relaxed);
         self.0.shared.connections.fetch_sub(1, SeqCst);
     }
 }
@@ -359,7 +385,7 @@ async fn serve_secure(guest: Guest, socket: TcpStream, address: SocketAddr, acce
     }
 }
 
-/// Lets the other tasks of the thread go first, and other threads accept.
+/// Lets the other tasks of the thread go first.
 async fn give_way() {
     let mut given = false;
     poll_fn(|context| {
@@ -370,6 +396,26 @@ async fn give_way() {
         Poll::Pending
     })
     .await;
+}
+
+/// The next connection on a socket.
+fn poll_accept(
+    listener: &AsyncFd<TcpListener>,
+    context: &mut Context<'_>,
+) -> Poll<io::Result<(std::net::TcpStream, SocketAddr)>> {
+    loop {
+        let mut ready = ready!(listener.poll_read_ready(context))?;
+        let accepted = ready.try_io(|listener| {
+            let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+            let (socket, address) = rustix::net::acceptfrom_with(listener.get_ref(), flags)?;
+            let address = address.and_then(|address| SocketAddr::try_from(address).ok());
+            let address = address.ok_or(io::ErrorKind::ConnectionAborted)?;
+            Ok((std::net::TcpStream::from(socket), address))
+        });
+        if let Ok(outcome) = accepted {
+            return Poll::Ready(outcome);
+        }
+    }
 }
 
 /// Whether only the connection that was to be accepted is broken.
