@@ -44,8 +44,8 @@ const MOST_WAITING: i32 = 4096;
 const FULL: Duration = Duration::from_millis(50);
 /// How many clients are accepted before others have a turn.
 const ACCEPTED_AT_ONCE: usize = 8;
-/// How many more clients than another thread one may have before it hands over new ones.
-const LITTLE_DIFFERENCE: u64 = 2;
+/// How many more clients than another thread one may have, beside a quarter, before it hands over new ones.
+const LITTLE_DIFFERENCE: u64 = 4;
 /// How many connections may be on their way to a thread.
 pub(crate) const MOST_NEWCOMERS: usize = 1024;
 /// The largest piece of a body that is read or buffered at once.
@@ -216,7 +216,7 @@ impl Worker {
         self.shared.connections.fetch_add(1, SeqCst);
         let threads = self.shared.counters.iter().map(|one| one.clients.load(Relaxed)).enumerate();
         let (other, least) = threads.min_by_key(|(_, clients)| *clients).unwrap_or((self.index, 0));
-        if self.counters.clients.load(Relaxed) > least + LITTLE_DIFFERENCE {
+        if self.counters.clients.load(Relaxed) > least + least / 4 + LITTLE_DIFFERENCE {
             self.shared.counters[other].clients.fetch_add(1, Relaxed);
             let Err(refused) = self.neighbours[other].try_send(newcomer) else { return };
             self.shared.counters[other].clients.fetch_sub(1, Relaxed);
