@@ -13,8 +13,23 @@ const SLACK: Duration = Duration::from_secs(1);
 /// Bytes at the end of a file that are searched first for its newest events.
 const WINDOW: u64 = 256 << 10;
 
+/// How often files are listed anew because they were renamed meanwhile.
+const ATTEMPTS: usize = 8;
+
 /// A place before which the log has nothing that the query asks for.
 pub(super) fn start(name: &str, files: &LogFiles, query: &Query) -> io::Result<Place> {
+    for _ in 0..ATTEMPTS {
+        match start_once(name, files, query) {
+            // Compressed or deleted since the files were listed.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            place => return place,
+        }
+    }
+    // They change faster than they can be looked at: the beginning is right too, only farther away.
+    Ok(Place::default())
+}
+
+fn start_once(name: &str, files: &LogFiles, query: &Query) -> io::Result<Place> {
     let rotated = files.list()?;
     let too_old = |file: &&Rotated| query.since.is_some_and(|since| file.modified.after(SLACK) < since);
     let first = rotated.iter().take_while(too_old).count();
