@@ -2,9 +2,11 @@
 //!
 //! It prints medians and ratios with the budget beside each. No figure fails a build: machines differ, ratios tell.
 
+mod keeper;
 mod measure;
 mod router;
 mod scenarios;
+mod system;
 mod trees;
 
 use std::path::{Path, PathBuf};
@@ -28,11 +30,11 @@ const SCENARIOS: &[Scenario] = &[
     ("scaling", scenarios::scaling),
 ];
 
-/// One scenario that needs neither the whole binary nor Salt: a folder to work in, and whether it is to be quick.
-type OtherScenario = (&'static str, fn(&Path, bool) -> Result<Vec<Figure>, Failure>);
+/// One scenario that does without Salt: a folder to work in, and what was asked for.
+type OtherScenario = (&'static str, fn(&Path, &Options) -> Result<Vec<Figure>, Failure>);
 
 /// Measured only when they are named: they take other programs and some minutes.
-const OTHERS: &[OtherScenario] = &[("router", router::run)];
+const OTHERS: &[OtherScenario] = &[("keeper", keeper::run), ("router", router::run)];
 
 /// Builds, measures, prints.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
@@ -48,7 +50,7 @@ fn in_folder(options: &Options, folder: &Path) -> Result<(), Failure> {
     let mut figures = Vec::new();
     for (name, scenario) in OTHERS.iter().filter(|(name, _)| options.names(name)) {
         eprintln!("measuring {name} ...");
-        figures.extend(scenario(folder, options.quick)?);
+        figures.extend(scenario(folder, options)?);
     }
     if options.names.is_empty() || SCENARIOS.iter().any(|(name, _)| options.names(name)) {
         figures.extend(beside_salt(options, folder)?);
@@ -63,10 +65,7 @@ fn in_folder(options: &Options, folder: &Path) -> Result<(), Failure> {
 }
 
 fn beside_salt(options: &Options, folder: &Path) -> Result<Vec<Figure>, Failure> {
-    let pinch = match &options.pinch {
-        Some(path) => PathBuf::from(path),
-        None => process::released_pinch()?,
-    };
+    let pinch = options.pinch()?;
     let salt = Salt::at(options.salt.as_deref())?;
     let bench = Bench { pinch, salt, folder: folder.to_owned(), quick: options.quick };
     let mut figures = Vec::new();
@@ -100,6 +99,11 @@ impl Options {
     /// Whether a scenario is asked for by name.
     fn names(&self, name: &str) -> bool {
         self.names.iter().any(|wanted| wanted == name)
+    }
+
+    /// The binary to measure: the one that was named, or a new one.
+    fn pinch(&self) -> Result<PathBuf, Failure> {
+        self.pinch.as_ref().map_or_else(process::released_pinch, |path| Ok(PathBuf::from(path)))
     }
 
     fn read(arguments: &[String]) -> Result<Self, Failure> {

@@ -10,7 +10,9 @@ use std::{fs, thread};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
+use super::Options;
 use super::scenarios::Figure;
+use super::system;
 use crate::{Failure, process};
 
 /// Which requests: what they are called, their path, whether connections are kept.
@@ -50,7 +52,7 @@ struct Found {
 }
 
 /// Measures.
-pub(super) fn run(folder: &Path, quick: bool) -> Result<Vec<Figure>, Failure> {
+pub(super) fn run(folder: &Path, options: &Options) -> Result<Vec<Figure>, Failure> {
     for program in ["nginx", "haproxy", "wrk"] {
         if !process::installed(program) {
             return Err(format!("{program} is missing; apt-get install nginx-light haproxy wrk").into());
@@ -66,7 +68,7 @@ pub(super) fn run(folder: &Path, quick: bool) -> Result<Vec<Figure>, Failure> {
         start_haproxy(folder, app.address)?,
         start_front(&front, app.address)?,
     ];
-    let (seconds, rounds) = if quick { (1, 2) } else { (3, 5) };
+    let (seconds, rounds) = if options.quick { (1, 2) } else { (3, 5) };
     for case in CASES {
         figures.extend(measure_case(&proxies, case, seconds, rounds)?);
     }
@@ -157,17 +159,9 @@ fn milliseconds(text: &str) -> Option<f64> {
     number("us").map(|us| us / 1000.0).or_else(|| number("ms")).or_else(|| number("s").map(|s| s * 1000.0))
 }
 
-/// CPU seconds of a process and those below it. The kernel counts in hundredths.
+/// CPU seconds of a process and those below it.
 fn cpu(process: u32) -> f64 {
-    let own = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    let fields: Vec<_> = own.rsplit(") ").next().unwrap_or_default().split(' ').collect();
-    let ticks: f64 = [11, 12].iter().filter_map(|place| fields.get(*place)?.parse::<f64>().ok()).sum();
-    ticks / 100.0 + children(process).into_iter().map(cpu).sum::<f64>()
-}
-
-fn children(process: u32) -> Vec<u32> {
-    let list = fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
-    list.split_whitespace().filter_map(|number| number.parse().ok()).collect()
+    system::cpu(process) + system::children(process).into_iter().map(cpu).sum::<f64>()
 }
 
 /// By how many bytes a connection that is kept after one request makes the proxy larger.
@@ -202,10 +196,8 @@ fn ask(connection: &mut TcpStream) -> Result<(), Failure> {
 
 /// Proportional set size of a process and those below it, in bytes.
 fn resident(process: u32) -> Result<f64, Failure> {
-    let text = fs::read_to_string(format!("/proc/{process}/smaps_rollup"))?;
-    let line = text.lines().find_map(|line| line.strip_prefix("Pss:")).ok_or("no Pss")?;
-    let own: f64 = line.trim().trim_end_matches(" kB").parse()?;
-    children(process).into_iter().try_fold(own * 1024.0, |sum, child| Ok(sum + resident(child)?))
+    let own = system::proportional_size(process)?;
+    system::children(process).into_iter().try_fold(own, |sum, child| Ok(sum + resident(child)?))
 }
 
 fn start_app(folder: &Path) -> Result<Proxy, Failure> {

@@ -38,7 +38,10 @@ use report::Exit;
 /// Runs the program and answers its exit code.
 pub fn main() -> std::process::ExitCode {
     let surroundings = terminal::Surroundings::of_process();
-    let typed = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    let typed: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    if let Some(own) = arguments::OwnLine::read(&typed) {
+        return commands::be(own, &surroundings).into();
+    }
     let line = match arguments::CommandLine::try_parse_from(arguments::as_typed(typed)) {
         Ok(line) => line,
         Err(error) => {

@@ -125,7 +125,7 @@ impl Shell {
             // Others of its group may live on when the process itself has ended.
             let group = before.filter(|pid| mine().any(|mark| mark.group == *pid));
             if let Some(pid) = leader {
-                self.leaders.insert(pid, key.clone());
+                self.leads(pid, key);
                 // What it said is not to be heard twice, and what comes of it is for later: nothing runs yet.
                 let _ = self.core.take(&key.0, &key.1, Input::Found(pid), now());
             } else if let Some(placement) = self.core.placement_mut(&key.0, &key.1) {
@@ -170,7 +170,7 @@ impl Shell {
         }
         self.reap();
         for (key, _, state) in &alive {
-            let pid = self.leaders.iter().find(|(_, there)| *there == key).map(|(pid, _)| *pid);
+            let pid = self.leaders.iter().find(|(_, there)| there.key == *key).map(|(pid, _)| *pid);
             match (pid, state) {
                 (None, _) => self.input(key, Input::Ended(Ending::Unknown)),
                 (Some(pid), State::Starting) => {

@@ -143,7 +143,7 @@ impl Client {
         let mut started = false;
         loop {
             let notice = match notices.recv().await {
-                Ok((of, notice)) if of == app => notice,
+                Ok(told) if told.0 == app => told.1.clone(),
                 Ok(_) => continue,
                 Err(broadcast::error::RecvError::Lagged(_)) => {
                     return self.refuse("too much happened at once to tell".into(), None).await;

@@ -1,12 +1,13 @@
 //! Doing what the core says.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use procfile::Readiness;
 
 use super::events::Event;
 use super::pipes::Pipe;
-use super::{Key, Shell, processes, ready, spawn, sweep};
+use super::{Key, Leader, Shell, processes, ready, spawn, sweep};
 use crate::core::{Act, Deed, Input, Notice, State};
 
 impl Shell {
@@ -35,7 +36,7 @@ impl Shell {
         if matches!(notice, Notice::RolloutDone { .. } | Notice::Stopped | Notice::RolloutFailed { .. }) {
             self.unsaved.durable();
         }
-        let _ = self.notices.send((app, notice));
+        let _ = self.notices.send(Arc::new((app, notice)));
     }
 
     fn pid_of(&self, app: &str, slot: &crate::core::Slot) -> Option<u32> {
@@ -46,7 +47,7 @@ impl Shell {
     fn start(&mut self, key: &Key) -> Vec<Deed> {
         let input = match self.try_start(key) {
             Ok(pid) => {
-                self.leaders.insert(pid, key.clone());
+                self.leads(pid, key);
                 Input::Spawned(pid)
             }
             Err(why) => Input::CannotSpawn(why),
@@ -56,6 +57,12 @@ impl Shell {
             deeds.extend(self.await_readiness(key, pid));
         }
         deeds
+    }
+
+    /// From now on that process is the one of a slot.
+    pub(super) fn leads(&mut self, pid: u32, key: &Key) {
+        let ticks = processes::start_ticks(pid);
+        self.leaders.insert(pid, Leader { key: key.clone(), ticks });
     }
 
     fn try_start(&mut self, key: &Key) -> Result<u32, String> {

@@ -2,7 +2,7 @@
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
-use super::{Key, Shell};
+use super::{Key, Leader, Shell};
 use crate::core::{Ending, Input, Notice};
 use crate::protocol::{Answer, Request, RouteEntry, Status};
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub(super) struct Caller {
 
 /// Ways of hearing what happens.
 pub(super) struct Listening {
-    pub notices: broadcast::Receiver<(String, Notice)>,
+    pub notices: broadcast::Receiver<Arc<(String, Notice)>>,
     pub status: watch::Receiver<Arc<Status>>,
     pub table: watch::Receiver<Arc<Vec<RouteEntry>>>,
     pub listeners: super::listeners::Shared,
@@ -114,7 +114,7 @@ impl Shell {
     }
 
     pub(super) fn ended(&mut self, pid: u32, ending: Ending) {
-        if let Some(key) = self.leaders.remove(&pid) {
+        if let Some(Leader { key, .. }) = self.leaders.remove(&pid) {
             if let Some(waiting) = self.readiness.remove(&key) {
                 waiting.abort();
             }

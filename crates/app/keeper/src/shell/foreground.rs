@@ -53,8 +53,8 @@ pub fn foreground(run: Foreground) -> Result<Ended, KeeperError> {
         let (mut notices, mut notice) = (shell.notices.subscribe(), run.notice);
         let app = run.definition.app.clone();
         let told = tokio::spawn(async move {
-            while let Ok((_, one)) = notices.recv().await {
-                notice(&one);
+            while let Ok(told) = notices.recv().await {
+                notice(&told.1);
             }
         });
         let ended = shell.run_one(run.definition, events).await;

@@ -107,8 +107,8 @@ pub(crate) struct Shell {
     options: Options,
     /// Where processes speak to.
     output: output::Output,
-    /// Process ids of what was started, and whose they are.
-    leaders: HashMap<u32, Key>,
+    /// What was started and runs, by process id.
+    leaders: HashMap<u32, Leader>,
     /// Processes that have ended while others of their group live on.
     sweeps: HashMap<Key, sweep::Sweep>,
     /// What bears the keeper's mark, belongs to no process that runs, and is to end.
@@ -125,7 +125,7 @@ pub(crate) struct Shell {
     routers: BTreeMap<u64, Vec<Key>>,
     one_offs: BTreeMap<String, Vec<OneOff>>,
     events: mpsc::Sender<Event>,
-    notices: broadcast::Sender<(String, Notice)>,
+    notices: broadcast::Sender<Arc<(String, Notice)>>,
     status: watch::Sender<Arc<Status>>,
     table: watch::Sender<Arc<Vec<RouteEntry>>>,
     lock: save::Lock,
@@ -140,6 +140,13 @@ pub(crate) struct Shell {
 
 /// A process of an app.
 pub(crate) type Key = (String, Slot);
+
+/// The process that was started for a slot.
+struct Leader {
+    key: Key,
+    /// When it was started, in clock ticks since the machine's boot; `None` once it has ended unseen.
+    ticks: Option<u64>,
+}
 
 impl Shell {
     /// Handles events until the keeper is told to end and the last process has.
@@ -156,7 +163,14 @@ impl Shell {
             tokio::select! {
                 biased;
                 _ = children.recv() => self.reap(),
-                event = events.recv() => if let Some(event) = event { self.handle(event) },
+                event = events.recv() => {
+                    event.into_iter().for_each(|event| self.handle(event));
+                    // What came meanwhile belongs to the same turn: it is written down and told once.
+                    for _ in 0..EVENTS {
+                        let Ok(event) = events.try_recv() else { break };
+                        self.handle(event);
+                    }
+                }
                 () = tokio::time::sleep(pause) => {}
                 _ = terminate.recv() => self.end(),
                 _ = interrupt.recv() => self.end(),

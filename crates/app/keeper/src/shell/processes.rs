@@ -4,7 +4,8 @@
 //! with the keeper being the one that orphans fall to, nothing that an app starts gets out of sight: not by forking
 //! away, not by a session of its own, not by outliving the keeper.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read as _;
 
 use procfile::StopTarget;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, kill_process_group, test_kill_process_group};
@@ -105,7 +106,8 @@ fn any_stat(pid: u32) -> Option<(bool, Stat)> {
 
 /// All processes that bear the mark of a keeper.
 pub(crate) fn marked(keeper: &str) -> Vec<Mark> {
-    all().filter_map(|pid| mark_of(pid, keeper)).collect()
+    let mut environment = Vec::with_capacity(USUAL_ENVIRONMENT);
+    all().filter_map(|pid| mark_of(pid, keeper, &mut environment)).collect()
 }
 
 /// The ids of all processes there are.
@@ -114,8 +116,12 @@ fn all() -> impl Iterator<Item = u32> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
-fn mark_of(pid: u32, keeper: &str) -> Option<Mark> {
-    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+/// Room for the variables of nearly every process, in bytes: then one read is enough.
+const USUAL_ENVIRONMENT: usize = 32 << 10;
+
+fn mark_of(pid: u32, keeper: &str, environment: &mut Vec<u8>) -> Option<Mark> {
+    environment.clear();
+    File::open(format!("/proc/{pid}/environ")).ok()?.read_to_end(environment).ok()?;
     let value = |name: &str| {
         let mut variables = environment.split(|byte| *byte == 0);
         let found =

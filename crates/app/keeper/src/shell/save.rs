@@ -128,10 +128,8 @@ impl Shell {
 
     fn write_down(&self, durable: bool) -> std::io::Result<()> {
         let key = |app: &str, slot: &crate::core::Slot| format!("{app}/{slot}");
-        let ticks = self
-            .leaders
-            .iter()
-            .filter_map(|(pid, (app, slot))| Some((key(app, slot), processes::start_ticks(*pid)?)));
+        let leaders = self.leaders.values();
+        let ticks = leaders.filter_map(|leader| Some((key(&leader.key.0, &leader.key.1), leader.ticks?)));
         let (http, admin) = self.listeners.addresses();
         let saved = SavedRef {
             boot: &processes::boot(),

@@ -33,6 +33,40 @@ pub(crate) struct CommandLine {
     pub command: Command,
 }
 
+/// A command line by which Pinch starts itself. It is read without the other commands: what runs for months and a guard
+/// that is started beside every run need neither the time nor the memory that all of them take.
+#[derive(Debug, Parser)]
+pub(crate) struct OwnLine {
+    /// What to be.
+    #[command(subcommand)]
+    own: Own,
+}
+
+impl OwnLine {
+    /// What such a line says; any other, and one with a mistake in it, is [`CommandLine`]'s.
+    pub(crate) fn read(arguments: &[String]) -> Option<Own> {
+        let is_own = |name: &String| ["keeper", "router", "guard", "drain"].contains(&name.as_str());
+        arguments.get(1).filter(|name| is_own(name))?;
+        Self::try_parse_from(arguments).ok().map(|line| line.own)
+    }
+}
+
+/// What Pinch can be for itself.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Own {
+    /// Be the keeper: what supervises processes (started by `up`)
+    Keeper(Keeper),
+    /// Be the router of a keeper
+    #[command(hide = true)]
+    Router(Internal),
+    /// Be the guard of a run in the foreground
+    #[command(hide = true)]
+    Guard(Internal),
+    /// Be the drain of a keeper
+    #[command(hide = true)]
+    Drain(Internal),
+}
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -124,17 +158,8 @@ Examples:
     Rollback(Rollback),
     /// Let keeper and router become the binary that now stands in their place; no process is touched
     Upgrade(AppOnly),
-    /// Be the keeper: what supervises processes (started by `up`)
-    Keeper(Keeper),
-    /// Be the router of a keeper
-    #[command(hide = true)]
-    Router(Internal),
-    /// Be the guard of a run in the foreground
-    #[command(hide = true)]
-    Guard(Internal),
-    /// Be the drain of a keeper
-    #[command(hide = true)]
-    Drain(Internal),
+    #[command(flatten)]
+    Own(Own),
     /// Write completions for a shell to standard output
     Completion {
         /// Which shell.

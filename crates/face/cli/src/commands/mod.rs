@@ -8,7 +8,7 @@ mod show;
 mod state;
 
 use crate::app;
-use crate::arguments::Command;
+use crate::arguments::{Command, Own};
 use crate::terminal::Surroundings;
 
 /// Runs a command and answers the exit code.
@@ -33,12 +33,19 @@ pub(crate) fn run(command: Command, surroundings: &Surroundings) -> u8 {
         Command::Releases(target) => return app::releases(&target, surroundings),
         Command::Rollback(rollback) => return app::rollback(&rollback, surroundings),
         Command::Upgrade(target) => return app::upgrade(&target, surroundings),
-        Command::Keeper(keeper) => return app::keeper(&keeper, surroundings),
         Command::Export(export) => return app::export(&export, surroundings),
-        Command::Drain(internal) => return app::drain(&internal, surroundings),
         Command::Start(start) => return app::start(&start, surroundings),
-        Command::Guard(internal) => return app::guard(&internal),
-        Command::Router(internal) => return app::router(&internal, surroundings),
+        Command::Own(own) => return be(own, surroundings),
     };
     exit.code()
+}
+
+/// Is one of the processes that Pinch starts itself, until that ends.
+pub(crate) fn be(own: Own, surroundings: &Surroundings) -> u8 {
+    match own {
+        Own::Keeper(keeper) => app::keeper(&keeper, surroundings),
+        Own::Router(internal) => app::router(&internal, surroundings),
+        Own::Guard(internal) => app::guard(&internal),
+        Own::Drain(internal) => app::drain(&internal, surroundings),
+    }
 }
