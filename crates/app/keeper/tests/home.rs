@@ -34,6 +34,24 @@ fn two_keepers_never_share_a_home() {
     keeper.shut_down();
 }
 
+/// Killed in the middle of a start, a keeper leaves lock and socket to a process that has them until it runs its program.
+#[test]
+fn what_a_killed_keeper_was_starting_keeps_no_other_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = keeper::Home::below(folder.path());
+    std::fs::create_dir_all(&home.run).unwrap();
+    let code = "import fcntl, os, socket, sys, time
+s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen()
+f = open(sys.argv[2], 'w'); fcntl.flock(f, fcntl.LOCK_EX)
+if os.fork() == 0: time.sleep(0.4)
+os._exit(0)";
+    let left = Command::new("python3").args(["-c", code]).arg(home.socket()).arg(home.lock()).status();
+    assert!(left.unwrap().success());
+    assert!(UnixStream::connect(home.socket()).is_ok(), "nobody holds the socket");
+    let keeper = Keeper::start_in(folder);
+    keeper.shut_down();
+}
+
 #[test]
 fn what_cannot_be_read_back_is_one_clear_error_and_stays_as_it_is() {
     for text in ["", "{", "{\"apps\": 7}", "{\"apps\": {\"app\": {}}}", "\0\u{7f}"] {

@@ -87,14 +87,21 @@ impl Lock {
                 Err(rustix::io::Errno::WOULDBLOCK) => {}
                 Err(errno) => return Err(at(errno.into())),
             }
-            if UnixStream::connect(home.socket()).is_ok() {
+            if somebody_listens(home) {
                 break;
             }
-            // Of a keeper that was killed while it started a process, that process has the lock until it runs.
+            // Of a keeper that was killed while it started a process, that process has lock and socket until it runs.
             std::thread::sleep(LOCK_PAUSE);
         }
         Err(KeeperError::Runs(path))
     }
+}
+
+/// Whether the keeper that opened the control socket is still there.
+fn somebody_listens(home: &Home) -> bool {
+    let Ok(stream) = UnixStream::connect(home.socket()) else { return false };
+    let listener = rustix::net::sockopt::socket_peercred(&stream);
+    listener.is_ok_and(|of| processes::start_ticks(of.pid.as_raw_nonzero().get().unsigned_abs()).is_some())
 }
 
 impl Saved {
@@ -122,7 +129,7 @@ impl Shell {
                 self.unsaved.live = false;
                 self.unsaved.durable = false;
             }
-            Err(error) => eprintln!("keeper: {}: {error}", self.options.home.apps().display()),
+            Err(error) => self.trouble(&format!("{}: {error}", self.options.home.apps().display())),
         }
     }
 

@@ -31,7 +31,11 @@ pub struct Keeper {
 impl Keeper {
     /// Starts one in a new folder.
     pub fn start() -> Self {
-        let folder = tempfile::Builder::new().prefix("keeper").tempdir().unwrap();
+        Self::start_in(tempfile::Builder::new().prefix("keeper").tempdir().unwrap())
+    }
+
+    /// Starts one in this folder.
+    pub fn start_in(folder: tempfile::TempDir) -> Self {
         let home = Home::below(folder.path());
         let child = spawn(&folder);
         let mut keeper = Self { home, folder, child };
