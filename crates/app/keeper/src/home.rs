@@ -37,7 +37,8 @@ impl Home {
         self.run.join("keeper.lock")
     }
 
-    /// What the keeper itself has to say, when nobody started it on a terminal.
+    /// Where the standard error of a keeper goes that nobody started on a terminal: why it could not begin. What it says once it
+    /// runs is in `pinch/keeper.1.log`.
     pub fn own_log(&self) -> PathBuf {
         self.logs.join("keeper.log")
     }

@@ -27,7 +27,6 @@
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
-    clippy::print_stderr,
     reason = "an edge crate: it starts processes, owns sockets and files of its home, and its own words go to its log"
 )]
 

@@ -14,6 +14,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Output, Stdio};
 
+use keeper::protocol::Request;
 use support::{Keeper, app, eventually, program};
 
 fn root() -> bool {
@@ -88,6 +89,34 @@ fn garbage_is_answered_or_cut_and_never_the_end() {
     let deep = "[".repeat(1 << 20) + "\n";
     assert!(say(deep.as_bytes()).contains("refused"));
     keeper.status();
+    keeper.shut_down();
+}
+
+#[test]
+fn what_goes_wrong_for_the_keeper_is_in_its_log_and_in_the_status() {
+    let keeper = Keeper::start();
+    assert_eq!(keeper.status().troubles, Vec::new());
+    // Where the next record of the apps would be written.
+    let in_the_way = keeper.home.apps().with_extension("new");
+    std::fs::create_dir(&in_the_way).unwrap();
+    keeper.deploy(app("sleep 1000"));
+    let troubles = keeper.status().troubles;
+    assert_eq!(troubles.len(), 1, "told once, not with every event: {troubles:?}");
+    assert!(troubles[0].text.contains("apps.json") && troubles[0].at > 1_700_000_000, "{troubles:?}");
+    let said = keeper.said("pinch", "keeper.1");
+    assert_eq!(said[0], format!("keeper test begins as process {}", keeper.pid()));
+    assert_eq!(said[1..], [troubles[0].text.clone()]);
+    std::fs::remove_dir(&in_the_way).unwrap();
+    let mut counts = release::Formation::new();
+    counts.set("main", 2);
+    keeper.ask(&Request::Scale { app: "app".into(), counts }).unwrap();
+    eventually("it is written down after all", || {
+        std::fs::read_to_string(keeper.home.apps()).is_ok_and(|text| text.contains("main.2@1"))
+    });
+    let (logs, stderr) = (keeper.home.logs.clone(), keeper.folder.path().join("stderr"));
+    assert_eq!(std::fs::read_to_string(stderr).unwrap(), "");
+    let own = std::fs::metadata(logs.join("pinch/keeper.1.log")).unwrap();
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&own.permissions()) & 0o777, 0o640);
     keeper.shut_down();
 }
 

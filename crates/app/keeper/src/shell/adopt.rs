@@ -37,6 +37,7 @@ impl Shell {
         let system = |what| move |error| KeeperError::System { what, error };
         let handover = Handover::receive(&options.home);
         let mut output = output(&options).map_err(system("the log collector cannot be started"))?;
+        let words = output.words();
         let mut listeners = Listeners::default();
         let (lock, control) = match handover {
             Some(handover) => {
@@ -62,6 +63,7 @@ impl Shell {
         let mut shell = Self {
             core: saved.apps,
             output,
+            words,
             leaders: HashMap::new(),
             sweeps: HashMap::new(),
             leftovers: HashMap::new(),
@@ -89,7 +91,7 @@ impl Shell {
             && !saved.http.is_empty()
             && let Err((address, error)) = shell.listeners.add(&saved.http, saved.admin.as_deref())
         {
-            eprintln!("keeper: cannot listen on {address}: {error}");
+            shell.trouble(&format!("cannot listen on {address}: {error}"));
         }
         shell.recognise(&saved.ticks);
         Ok((shell, receiver))
@@ -135,10 +137,10 @@ impl Shell {
         for mark in marks {
             let owned = self.core.placement(&mark.app, &mark.slot).is_some_and(|one| one.instance.is_alive());
             if !owned {
-                eprintln!(
-                    "keeper: process {} belonged to {}/{}, which no longer runs: stopped",
+                self.words.note(&format!(
+                    "process {} belonged to {}/{}, which no longer runs: stopped",
                     mark.pid, mark.app, mark.slot
-                );
+                ));
                 self.let_leftover_end(mark.pid, "TERM", sweep::LEFTOVER_GRACE);
             }
         }
@@ -187,7 +189,7 @@ impl Shell {
     fn open_adopted<'k>(&mut self, keys: impl Iterator<Item = &'k Key>) {
         for key in keys {
             if let Err(why) = self.owner(key).and_then(|owner| self.open_pipes(key, owner).map(drop)) {
-                eprintln!("keeper: what {}/{} says cannot be read: {why}", key.0, key.1);
+                self.trouble(&format!("what {}/{} says cannot be read: {why}", key.0, key.1));
             }
         }
         self.output.adopted();
@@ -196,7 +198,7 @@ impl Shell {
     /// Collects again after an upgrade that did not come about.
     pub(super) fn reopen_output(&mut self, histories: BTreeMap<String, logs::LineState>) {
         if let Err(error) = self.output.resume() {
-            eprintln!("keeper: the log collector cannot be started: {error}");
+            self.trouble(&format!("the log collector cannot be started: {error}"));
             return;
         }
         self.output.adopt(histories);

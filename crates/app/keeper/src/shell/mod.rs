@@ -22,6 +22,7 @@ mod save;
 mod spawn;
 mod sweep;
 mod upgrade;
+mod words;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -97,7 +98,11 @@ pub fn run(options: Options) -> Result<(), KeeperError> {
     let runtime = runtime.map_err(system("the runtime cannot be started"))?;
     runtime.block_on(async {
         let (mut shell, events) = Shell::begin(options)?;
-        shell.serve(events).await
+        let (version, pid) = (&shell.options.version, std::process::id());
+        shell.words.note(&format!("keeper {version} begins as process {pid}"));
+        let ended = shell.serve(events).await;
+        shell.words.note("the keeper ends");
+        ended
     })
 }
 
@@ -107,6 +112,8 @@ pub(crate) struct Shell {
     options: Options,
     /// Where processes speak to.
     output: output::Output,
+    /// What the keeper itself says.
+    words: words::Words,
     /// Process ids of what was started, and whose they are.
     leaders: HashMap<u32, Key>,
     /// Processes that have ended while others of their group live on.

@@ -148,7 +148,7 @@ impl Shell {
         let definition = own_definition(OWN_APP, &self.options.version, router);
         match self.core.deploy(definition, &Formation::new(), "router", now()) {
             Ok((_, deeds)) => self.carry_out(deeds),
-            Err(refused) => eprintln!("keeper: the router cannot be started: {refused}"),
+            Err(refused) => self.trouble(&format!("the router cannot be started: {refused}")),
         }
     }
 }

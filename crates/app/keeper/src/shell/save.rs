@@ -129,7 +129,10 @@ impl Shell {
                 self.unsaved.live = false;
                 self.unsaved.durable = false;
             }
-            Err(error) => self.trouble(&format!("{}: {error}", self.options.home.apps().display())),
+            Err(error) => {
+                let path = self.options.home.apps();
+                self.trouble(&format!("the apps cannot be written down: {}: {error}", path.display()));
+            }
         }
     }
 

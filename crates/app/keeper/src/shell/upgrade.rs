@@ -85,9 +85,10 @@ impl Shell {
         self.upgrades += 1;
         self.unsaved.durable();
         self.save();
+        self.words.note(&format!("becomes {}", self.options.program.display()));
         let histories = self.output.suspend();
         let error = self.replace(&histories);
-        eprintln!("keeper: cannot become {}: {error}", self.options.program.display());
+        self.trouble(&format!("cannot become {}: {error}", self.options.program.display()));
         self.upgrades -= 1;
         self.unsaved.durable();
         self.reopen_output(histories);
