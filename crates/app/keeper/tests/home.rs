@@ -15,11 +15,7 @@ use std::os::unix::net::UnixStream;
 use std::process::{Command, Output, Stdio};
 
 use keeper::protocol::Request;
-use support::{Keeper, app, eventually, program};
-
-fn root() -> bool {
-    Command::new("id").arg("-u").output().unwrap().stdout == b"0\n"
-}
+use support::{Keeper, SmallDisk, app, eventually, program, root};
 
 fn run(arguments: &[&std::ffi::OsStr]) -> Output {
     Command::new(program()).args(arguments).stdin(Stdio::null()).output().unwrap()
@@ -153,17 +149,13 @@ fn a_full_disk_stops_who_writes_and_loses_nothing() {
         return println!("not root: left out");
     }
     let keeper = Keeper::start();
-    let logs = keeper.home.logs.clone();
-    let mount =
-        |words: &[&str]| Command::new(words[0]).args(&words[1..]).arg(&logs).status().unwrap().success();
-    assert!(mount(&["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs"]));
+    let disk = SmallDisk::mount(&keeper.home.logs, "256k");
     keeper.deploy(app("n=0; while [ $n -lt 20000 ]; do n=$((n+1)); echo line $n; done; sleep 1000"));
     eventually("the keeper says that it cannot write", || !keeper.status().stalled.is_empty());
     println!("{:?}", keeper.status().stalled);
-    assert!(mount(&["mount", "-o", "remount,size=64m"]));
+    disk.grow("64m");
     eventually("all is written", || keeper.said("app", "main.1").len() == 20_000);
     let said = support::numbers(&keeper.said("app", "main.1"));
     assert!(said.iter().zip(1..).all(|(number, expected)| *number == expected), "lines are lost");
     keeper.shut_down();
-    assert!(mount(&["umount", "-l"]));
 }

@@ -137,6 +137,13 @@ impl Keeper {
         processes().filter(bears).collect()
     }
 
+    /// The most memory that it has had at a time, in KiB.
+    pub fn peak_memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// Children of the keeper that have ended and were not reaped.
     pub fn zombies(&self) -> usize {
         processes()
@@ -191,11 +198,44 @@ pub fn runs(pid: u32) -> bool {
 }
 
 /// Waits until something is so.
-pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+pub fn eventually(what: &str, is_so: impl FnMut() -> bool) {
+    within(PATIENCE, what, is_so);
+}
+
+/// Waits until something is so that takes long.
+pub fn within(patience: Duration, what: &str, mut is_so: impl FnMut() -> bool) {
     let begin = Instant::now();
     while !is_so() {
-        assert!(begin.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");
+        assert!(begin.elapsed() < patience, "not within {patience:?}: {what}");
         std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Whether this process is root.
+pub fn root() -> bool {
+    Command::new("id").arg("-u").output().unwrap().stdout == b"0\n"
+}
+
+/// A small disk in place of a folder, for as long as this value lives.
+pub struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    pub fn mount(folder: &std::path::Path, size: &str) -> Self {
+        let option = format!("size={size}");
+        let words = ["-t", "tmpfs", "-o", &option, "tmpfs"];
+        assert!(Command::new("mount").args(words).arg(folder).status().unwrap().success());
+        Self(folder.into())
+    }
+
+    pub fn grow(&self, size: &str) {
+        let option = format!("remount,size={size}");
+        assert!(Command::new("mount").args(["-o", &option]).arg(&self.0).status().unwrap().success());
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
 }
 
