@@ -40,3 +40,5 @@ pub use home::Home;
 pub use shell::{
     Console, Ended, Foreground, KeeperError, OWN_APP, Options, Said, foreground, guard, is_own, run,
 };
+#[cfg(fuzzing)]
+pub use shell::{read_apps, read_handover};

@@ -51,14 +51,18 @@ os._exit(0)";
 
 #[test]
 fn what_cannot_be_read_back_is_one_clear_error_and_stays_as_it_is() {
-    for text in ["", "{", "{\"apps\": 7}", "{\"apps\": {\"app\": {}}}", "\0\u{7f}"] {
+    let no_process = r#"{"ticks": {}, "apps": {"app": {"history": {"releases": [], "last": 0, "current": null}, "formation": {},
+        "wanted": "stopped", "outcome": null, "current": null, "rollout": null, "slots": {"web.0@1": {}}, "last_generation": 0}}}"#;
+    let deep = "[".repeat(1 << 20);
+    for text in ["", "{", "{\"apps\": 7}", "{\"apps\": {\"app\": {}}}", "\0\u{7f}", no_process, &deep] {
         let folder = tempfile::tempdir().unwrap();
         let home = keeper::Home::below(folder.path());
         std::fs::create_dir_all(&home.state).unwrap();
         std::fs::write(home.apps(), text).unwrap();
         let ended = run(&[folder.path().as_os_str()]);
         let said = String::from_utf8_lossy(&ended.stderr).into_owned();
-        assert!(!ended.status.success() && said.contains("apps.json"), "{text:?}: {said}");
+        assert!(!ended.status.success() && said.contains("apps.json"), "{said}");
+        assert!(said.contains("State {") && !said.contains("panicked"), "{said}");
         assert_eq!(std::fs::read_to_string(home.apps()).unwrap(), text);
     }
 }

@@ -66,7 +66,7 @@ impl Shell {
         self.give_port(key)?;
         let owner = self.owner(key)?;
         let output = self.open_pipes(key, owner)?;
-        self.starts += 1;
+        self.starts = self.starts.saturating_add(1);
         let gone = || "it is gone".to_string();
         let placement = self.core.placement(app, slot).ok_or_else(gone)?;
         let process_type = &placement.instance.process_type;

@@ -15,6 +15,8 @@ mod output;
 mod own;
 mod pipes;
 mod processes;
+#[cfg(fuzzing)]
+mod read_back;
 mod ready;
 mod report;
 mod requests;
@@ -39,6 +41,8 @@ use events::Event;
 pub use foreground::{Ended, Foreground, foreground, guard};
 pub use output::{Console, Said};
 pub use own::{OWN_APP, is_own};
+#[cfg(fuzzing)]
+pub use read_back::{read_apps, read_handover};
 
 /// Events that wait for the shell; whoever has more waits.
 const EVENTS: usize = 1024;

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
@@ -113,7 +113,12 @@ impl Saved {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(KeeperError::Home { path, error }),
         };
-        serde_json::from_slice(&text).map_err(|error| KeeperError::State { path, why: error.to_string() })
+        Self::read(path, &text)
+    }
+
+    /// Reads what is in that file.
+    pub(super) fn read(path: PathBuf, text: &[u8]) -> Result<Self, KeeperError> {
+        serde_json::from_slice(text).map_err(|error| KeeperError::State { path, why: error.to_string() })
     }
 }
 
