@@ -9,7 +9,8 @@ pub struct Home {
     pub state: PathBuf,
     /// What the processes said: one folder an app.
     pub logs: PathBuf,
-    /// Sockets and pipes.
+    /// Sockets and pipes. Root's may be passed through by others (mode 0711), so that a process which runs as another user
+    /// reaches its own notify socket; nothing else in it may be used by them.
     pub run: PathBuf,
 }
 

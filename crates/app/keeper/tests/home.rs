@@ -121,6 +121,62 @@ fn what_goes_wrong_for_the_keeper_is_in_its_log_and_in_the_status() {
 }
 
 #[test]
+fn a_process_of_another_user_reaches_its_notify_socket_and_nothing_else() {
+    if !root() {
+        return println!("not root: left out");
+    }
+    let keeper = Keeper::start();
+    Command::new("chmod").arg("0711").arg(keeper.folder.path()).status().unwrap();
+    let code = "import os, socket, sys
+def attempt(name, act):
+    try: act(); print(name, 'done', flush=True)
+    except OSError as error: print(name, error.strerror, flush=True)
+run = os.path.dirname(os.path.dirname(os.environ['NOTIFY_SOCKET']))
+def say(path): socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'READY=1', path)
+attempt('other', lambda: say(sys.argv[1]))
+attempt('control', lambda: socket.socket(socket.AF_UNIX).connect(run + '/keeper.sock'))
+attempt('lock', lambda: open(run + '/keeper.lock'))
+for name in ['', '/notify', '/pipes', '/../state', '/../logs', '/..']: attempt('list ' + name, lambda: os.listdir(run + name))
+for name in ['/pipes/app/main.1@1.out', '/../state/apps.json']: attempt('open ' + name, lambda: open(run + name))
+attempt('make', lambda: open(run + '/notify/x', 'w'))
+attempt('remove', lambda: os.remove(os.environ['NOTIFY_SOCKET']))
+attempt('stdout', lambda: open('/dev/stdout', 'w'))
+attempt('own', lambda: say(os.environ['NOTIFY_SOCKET']))
+import time; time.sleep(1000)";
+    // One of root's own, whose socket is beside it.
+    let mut other = app("exec sleep 1000");
+    other.app = "other".into();
+    other.process_types[0].ready = procfile::Readiness::Notify;
+    other.process_types[0].ready_timeout = std::time::Duration::from_mins(1);
+    let begun = keeper::client::ask(
+        &keeper.home.socket(),
+        &Request::Deploy {
+            definition: Box::new(other),
+            formation: release::Formation::new(),
+            cause: "test".into(),
+        },
+    );
+    let socket = keeper.home.notify_socket("other", "main.1@1");
+    eventually("the other's socket is there", || socket.exists());
+    let mut definition = app("");
+    let main = &mut definition.process_types[0];
+    let words = ["/usr/bin/env", "python3", "-c", code, &socket.display().to_string()].map(String::from);
+    main.command = procfile::CommandLine::Argv(words.into());
+    main.ready = procfile::Readiness::Notify;
+    main.user = Some("nobody".into());
+    let answers = keeper.deploy(definition);
+    let said = keeper.said("app", "main.1");
+    let ready = |answer: &keeper::protocol::Answer| format!("{answer:?}").contains("RolloutDone");
+    assert!(answers.iter().any(ready), "{said:?}");
+    let done: Vec<&str> = said.iter().filter_map(|line| line.strip_suffix(" done")).collect();
+    assert_eq!(done, ["stdout", "own"], "{said:?}");
+    assert_eq!(said.iter().filter(|line| line.ends_with(" Permission denied")).count(), 13, "{said:?}");
+    assert_eq!(keeper.process("other", "main.1").unwrap().state, keeper::core::State::Starting);
+    drop(begun);
+    keeper.shut_down();
+}
+
+#[test]
 fn other_users_are_refused() {
     if !root() {
         return println!("not root: left out");

@@ -14,9 +14,9 @@ use tokio::sync::{broadcast, mpsc, watch};
 use super::events::Event;
 use super::listeners::Listeners;
 use super::output::Output;
-use super::save::{Lock, Saved, Unsaved};
+use super::save::{self, Lock, Saved, Unsaved};
 use super::upgrade::Handover;
-use super::{EVENTS, KeeperError, Key, NOTICES, Options, Shell, now, processes, requests, sweep};
+use super::{EVENTS, KeeperError, Key, NOTICES, Options, Shell, now, processes, requests, sockets, sweep};
 use crate::core::{Ending, Input, State};
 
 impl Shell {
@@ -35,6 +35,7 @@ impl Shell {
             return Err(KeeperError::TooLong(path));
         }
         let system = |what| move |error| KeeperError::System { what, error };
+        save::make_folders(&options.home)?;
         let handover = Handover::receive(&options.home);
         let mut output = output(&options).map_err(system("the log collector cannot be started"))?;
         let words = output.words();
@@ -69,6 +70,7 @@ impl Shell {
             leftovers: HashMap::new(),
             to_search: HashMap::new(),
             pipes: HashMap::new(),
+            notify_sockets: HashMap::new(),
             readiness: HashMap::new(),
             starts: saved.starts,
             last_port: 0,
@@ -244,11 +246,5 @@ impl Shell {
 
 fn control_socket(options: &Options) -> Result<UnixListener, KeeperError> {
     let path = options.home.socket();
-    let at = |error| KeeperError::Home { path: path.clone(), error };
-    match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(at(error)),
-        _ => {}
-    }
-    // Its folder may be entered by its owner only, so nobody can come between binding and this.
-    UnixListener::bind(&path).map_err(at)
+    sockets::listener(&path).map_err(|error| KeeperError::Home { path, error })
 }

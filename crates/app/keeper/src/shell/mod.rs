@@ -21,6 +21,7 @@ mod ready;
 mod report;
 mod requests;
 mod save;
+mod sockets;
 mod spawn;
 mod sweep;
 mod upgrade;
@@ -127,6 +128,8 @@ pub(crate) struct Shell {
     /// Processes that may have left strays: everything of them up to the start with this number.
     to_search: HashMap<Key, u64>,
     pipes: HashMap<Key, [pipes::Pipe; 2]>,
+    /// Sockets on which processes that were just started will say that they are ready.
+    notify_sockets: HashMap<Key, std::os::unix::net::UnixDatagram>,
     /// Tasks that wait for a process to become ready.
     readiness: HashMap<Key, tokio::task::AbortHandle>,
     starts: u64,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -69,13 +69,21 @@ pub(super) struct Saved {
     pub apps: Core,
 }
 
+/// Makes the folders of a home.
+pub(super) fn make_folders(home: &Home) -> Result<(), KeeperError> {
+    let at = |path: &Path, error| KeeperError::Home { path: path.into(), error };
+    for folder in [&home.run, &home.run.join("notify")] {
+        passable_folder(folder).map_err(|error| at(folder, error))?;
+    }
+    for folder in [&home.state, &home.logs, &home.run.join("pipes")] {
+        private_folder(folder).map_err(|error| at(folder, error))?;
+    }
+    Ok(())
+}
+
 impl Lock {
-    /// Takes the lock of a home, whose folders are made.
+    /// Takes the lock of a home, whose folders are there.
     pub(super) fn take(home: &Home) -> Result<Self, KeeperError> {
-        for folder in [&home.run, &home.state, &home.logs, &home.run.join("pipes"), &home.run.join("notify")]
-        {
-            private_folder(folder).map_err(|error| KeeperError::Home { path: folder.clone(), error })?;
-        }
         let path = home.lock();
         let at = |error| KeeperError::Home { path: path.clone(), error };
         let mut options = fs::OpenOptions::new();
@@ -189,6 +197,18 @@ pub(super) fn write_privately(path: &Path, content: &[u8], durable: bool) -> std
         fs::File::open(folder)?.sync_all()?;
     }
     Ok(())
+}
+
+/// Makes a folder, and those above it, through which others may pass and see nothing: a process that runs as another user
+/// reaches its notify socket there. Only root starts such processes; of other users the folder is private.
+fn passable_folder(path: &Path) -> std::io::Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        return private_folder(path);
+    }
+    fs::DirBuilder::new().recursive(true).mode(0o711).create(path)?;
+    let mode = fs::metadata(path)?.permissions().mode();
+    // An earlier keeper made it private.
+    fs::set_permissions(path, fs::Permissions::from_mode(mode & 0o7777 | 0o011))
 }
 
 /// Makes a folder, and those above it, that only its owner may enter.
