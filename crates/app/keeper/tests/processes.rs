@@ -259,6 +259,33 @@ fn umask_user_and_folder_are_as_asked_for() {
 }
 
 #[test]
+fn another_user_has_the_groups_that_the_machine_gives_it() {
+    if !support::root() {
+        return println!("not root: left out");
+    }
+    // A machine whose /etc/group is another, for the keeper only.
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(
+        file.path(),
+        "root:x:0:\nnogroup:x:65534:\nusers:x:100:nobody\ndialout:x:20:games,nobody\n",
+    )
+    .unwrap();
+    let mut command = Command::new("unshare");
+    let line = "mount --bind \"$0\" /etc/group; exec \"$@\"";
+    command.args(["-m", "sh", "-c", line]).arg(file.path()).arg(support::program());
+    let keeper = Keeper::start_by(command);
+    let mut definition = app("id -u; id -g; id -G; echo $HOME; umask; exec sleep 1000");
+    definition.process_types[0].user = Some("nobody".into());
+    definition.process_types[0].umask = Some(0o27);
+    keeper.deploy(definition);
+    eventually("it has said all", || keeper.said("app", "main.1").len() == 5);
+    let said = keeper.said("app", "main.1");
+    assert_eq!(said, ["65534", "65534", "65534 20 100", "/nonexistent", "0027"]);
+    assert!(stop(&keeper) < Duration::from_secs(1));
+    keeper.shut_down();
+}
+
+#[test]
 fn a_log_folder_that_is_removed_comes_back() {
     let keeper = Keeper::start();
     keeper.deploy(app("n=0; while :; do n=$((n+1)); echo line $n; sleep 0.02; done"));

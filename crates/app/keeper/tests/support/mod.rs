@@ -36,8 +36,19 @@ impl Keeper {
 
     /// Starts one in this folder.
     pub fn start_in(folder: tempfile::TempDir) -> Self {
+        let child = spawn(&folder, Command::new(program()));
+        Self::of(folder, child)
+    }
+
+    /// Starts one in a new folder by another command, which becomes it.
+    pub fn start_by(command: Command) -> Self {
+        let folder = tempfile::Builder::new().prefix("keeper").tempdir().unwrap();
+        let child = spawn(&folder, command);
+        Self::of(folder, child)
+    }
+
+    fn of(folder: tempfile::TempDir, child: Child) -> Self {
         let home = Home::below(folder.path());
-        let child = spawn(&folder);
         let mut keeper = Self { home, folder, child };
         keeper.wait_for_it();
         keeper
@@ -51,7 +62,7 @@ impl Keeper {
 
     /// Starts another one in the same folder.
     pub fn start_again(&mut self) {
-        self.child = spawn(&self.folder);
+        self.child = spawn(&self.folder, Command::new(program()));
         self.wait_for_it();
     }
 
@@ -175,9 +186,9 @@ pub fn program() -> PathBuf {
     this.parent().unwrap().parent().unwrap().join("examples/keeper")
 }
 
-fn spawn(folder: &tempfile::TempDir) -> Child {
+fn spawn(folder: &tempfile::TempDir, mut command: Command) -> Child {
     let log = fs::OpenOptions::new().create(true).append(true).open(folder.path().join("stderr")).unwrap();
-    Command::new(program()).arg(folder.path()).stdin(Stdio::null()).stderr(log).spawn().unwrap()
+    command.arg(folder.path()).stdin(Stdio::null()).stderr(log).spawn().unwrap()
 }
 
 fn processes() -> impl Iterator<Item = u32> {
