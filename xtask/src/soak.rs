@@ -3,7 +3,7 @@
 use crate::{Failure, process};
 
 /// Suites that have a long form: crate and test file.
-const SUITES: &[(&str, &str)] = &[("pinch", "upgrades"), ("keeper", "kill")];
+const SUITES: &[(&str, &str)] = &[("pinch", "upgrades"), ("keeper", "kill"), ("keeper", "processes")];
 
 /// Runs every suite in its long form and prints its figures.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
@@ -12,6 +12,16 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         SUITES.iter().filter(|(_, test)| arguments.is_empty() || arguments.iter().any(|one| one == test))
     {
         println!("\n==> {test}");
+        // A test file that is asked for by its name does not build the programs that it runs.
+        process::run(&mut process::cargo(&[
+            "build",
+            "--locked",
+            "--quiet",
+            "-p",
+            package,
+            "--bins",
+            "--examples",
+        ]))?;
         let words = [
             "test",
             "--locked",

@@ -9,7 +9,8 @@ pub struct Home {
     pub state: PathBuf,
     /// What the processes said: one folder an app.
     pub logs: PathBuf,
-    /// Sockets and pipes.
+    /// Sockets and pipes. Root's may be passed through by others (mode 0711), so that a process which runs as another user
+    /// reaches its own notify socket; nothing else in it may be used by them.
     pub run: PathBuf,
 }
 
@@ -37,7 +38,8 @@ impl Home {
         self.run.join("keeper.lock")
     }
 
-    /// What the keeper itself has to say, when nobody started it on a terminal.
+    /// Where the standard error of a keeper goes that nobody started on a terminal: why it could not begin. What it says once it
+    /// runs is in `pinch/keeper.1.log`.
     pub fn own_log(&self) -> PathBuf {
         self.logs.join("keeper.log")
     }

@@ -27,7 +27,6 @@
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
-    clippy::print_stderr,
     reason = "an edge crate: it starts processes, owns sockets and files of its home, and its own words go to its log"
 )]
 
@@ -41,3 +40,5 @@ pub use home::Home;
 pub use shell::{
     Console, Ended, Foreground, KeeperError, OWN_APP, Options, Said, foreground, guard, is_own, run,
 };
+#[cfg(fuzzing)]
+pub use shell::{read_apps, read_handover};

@@ -199,6 +199,18 @@ pub struct Status {
     pub apps: Vec<AppStatus>,
     /// Streams that cannot be written to the log at the moment, and why.
     pub stalled: Vec<String>,
+    /// What went wrong for the keeper itself since it began, oldest first; the last 20.
+    #[serde(default)]
+    pub troubles: Vec<Trouble>,
+}
+
+/// Something that went wrong for the keeper itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// When, in seconds since 1970.
+    pub at: u64,
+    /// What, in one line.
+    pub text: String,
 }
 
 /// One app.

@@ -10,8 +10,10 @@ mod support;
 
 use std::time::Duration;
 
+use keeper::core::State;
 use keeper::protocol::Request;
-use support::{COUNTS, Keeper, app, eventually, numbers, runs};
+use release::Definition;
+use support::{COUNTS, Keeper, SmallDisk, app, eventually, numbers, root, runs, within};
 
 /// The most that is lost by one kill: what was read from the pipe and not yet written. In lines of 12 bytes.
 const IN_FLIGHT: u64 = (512 << 10) / 7;
@@ -62,19 +64,24 @@ fn kill_again_and_again(times: usize) {
     });
     keeper.ask(&Request::Stop { app: "app".into(), process: None }).unwrap();
     assert!(!runs(writer));
+    said_but_for_what_was_in_flight(&keeper, times);
+    keeper.shut_down();
+}
+
+/// Nothing is missing in the log but what so many kills may lose.
+fn said_but_for_what_was_in_flight(keeper: &Keeper, kills: usize) {
     // What is lost may begin within a line: its end is then a line of its own.
     let (whole, torn): (Vec<String>, Vec<String>) =
         keeper.said("app", "main.1").into_iter().partition(|line| line.starts_with("line "));
     let ends_a_line = |line: &String| line.is_empty() || "line 0123456789".contains(&line[..1]);
-    assert!(torn.len() <= times && torn.iter().all(ends_a_line), "{torn:?}");
+    assert!(torn.len() <= kills && torn.iter().all(ends_a_line), "{torn:?}");
     let said = numbers(&whole);
     let gaps: Vec<u64> =
         said.windows(2).filter(|pair| pair[1] != pair[0] + 1).map(|pair| pair[1] - pair[0] - 1).collect();
     println!("{} lines, lost: {gaps:?}", said.len());
     assert!(said.len() > 100 && said[0] == 1, "{} lines", said.len());
     assert!(said.windows(2).all(|pair| pair[1] > pair[0]), "a line came twice or too late");
-    assert!(gaps.len() <= times && gaps.iter().all(|gap| *gap <= IN_FLIGHT), "{gaps:?}");
-    keeper.shut_down();
+    assert!(gaps.len() <= kills && gaps.iter().all(|gap| *gap <= IN_FLIGHT), "{gaps:?}");
 }
 
 #[test]
@@ -86,6 +93,43 @@ fn nothing_but_what_was_in_flight_is_lost_when_the_keeper_is_killed() {
 #[ignore = "takes a minute; the soak runs it"]
 fn killed_two_hundred_times() {
     kill_again_and_again(200);
+}
+
+#[test]
+fn killed_while_the_disk_is_full_it_goes_on_once_there_is_room() {
+    if !root() {
+        return println!("not root: left out");
+    }
+    let mut keeper = Keeper::start();
+    let disk = SmallDisk::mount(&keeper.home.logs, "256k");
+    let last = 150_000;
+    keeper.deploy(app(&format!(
+        "exec /usr/bin/env python3 -c 'import os, time
+for n in range(1, {last} + 1): os.write(1, b\"line %d\\n\" % n)
+time.sleep(1000)'"
+    )));
+    let writer = keeper.process("app", "main.1").and_then(|one| one.pid).unwrap();
+    for _ in 0..3 {
+        eventually("the keeper says that it cannot write", || !keeper.status().stalled.is_empty());
+        keeper.kill();
+        keeper.start_again();
+        assert_eq!(keeper.process("app", "main.1").and_then(|one| one.pid), Some(writer));
+    }
+    // What is asked for is done meanwhile.
+    let other = Definition { app: "other".into(), ..app("echo up; exec sleep 1000") };
+    keeper.deploy(other);
+    assert_eq!(keeper.process("other", "main.1").map(|one| one.state), Some(State::Ready));
+    disk.grow("64m");
+    let end = format!("line {last}");
+    within(Duration::from_mins(2), "the rest is written", || {
+        std::thread::sleep(Duration::from_millis(100));
+        keeper.said("app", "main.1").last() == Some(&end)
+    });
+    said_but_for_what_was_in_flight(&keeper, 3);
+    eventually("the other is heard", || keeper.said("other", "main.1") == ["up"]);
+    eventually("nothing waits any more", || keeper.status().stalled.is_empty());
+    assert!(runs(writer));
+    keeper.shut_down();
 }
 
 #[test]

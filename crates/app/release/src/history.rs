@@ -47,7 +47,7 @@ impl History {
         {
             return newest.number;
         }
-        self.last += 1;
+        self.last = self.last.saturating_add(1);
         self.releases.push(Release { number: self.last, created: now, cause: cause.into(), definition });
         let surplus = self.releases.len().saturating_sub(Self::KEPT);
         let current = self.current;

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use keeper::core::State;
-use keeper::protocol::{OneOff, Status};
+use keeper::protocol::{OneOff, Status, Trouble};
 use sha2::{Digest as _, Sha256};
 use support::sample::{self, Different as _, SECRET};
 use support::{Reply, Served};
@@ -201,6 +201,7 @@ fn hostile() -> Status {
     status.version = HOSTILE.into();
     status.http.push(HOSTILE.into());
     status.stalled.push(HOSTILE.into());
+    status.troubles.push(Trouble { at: sample::NOW, text: HOSTILE.into() });
     let app = &mut status.apps[0];
     app.name = HOSTILE.into();
     app.directory = HOSTILE.into();
@@ -413,6 +414,19 @@ fn logs_that_stand_still_are_mentioned() {
     status.stalled = vec!["guestbook/web.1 stdout: No space left on device".into()];
     let body = Served::new(status).get("/").body;
     assert!(body.contains("<code>guestbook/web.1 stdout: No space left on device</code>"), "{body}");
+}
+
+#[test]
+fn what_went_wrong_for_the_keeper_is_mentioned_for_an_hour() {
+    let mut status = sample::quiet();
+    let trouble = |age, text: &str| Trouble { at: sample::NOW - age, text: text.into() };
+    status.troubles = vec![trouble(3600, "long ago"), trouble(60, "/var/lib/pinch/apps.json: no space")];
+    let served = Served::new(status);
+    let body = served.get("/").body;
+    assert!(body.contains(">09:59:00</time> <code>/var/lib/pinch/apps.json: no space</code>"), "{body}");
+    assert!(!body.contains("long ago"), "{body}");
+    let json: serde_json::Value = serde_json::from_str(&served.get("/status.json").body).unwrap();
+    assert_eq!(json["troubles"].as_array().unwrap().len(), 1);
 }
 
 #[test]

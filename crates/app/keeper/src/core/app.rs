@@ -168,7 +168,7 @@ impl App {
     }
 
     pub(super) fn next_generation(&mut self, release: u64) -> Generation {
-        self.last_generation += 1;
+        self.last_generation = self.last_generation.saturating_add(1);
         Generation { number: self.last_generation, release }
     }
 

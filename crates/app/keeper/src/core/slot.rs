@@ -37,7 +37,8 @@ impl FromStr for Slot {
             let (process, generation) = text.rsplit_once('@')?;
             let (process_type, number) = process.rsplit_once('.')?;
             let (generation, number) = (generation.parse().ok()?, number.parse().ok()?);
-            Some(Self { generation, process_type: process_type.into(), number })
+            let is_one = number > 0 && procfile::check_name(process_type).is_ok();
+            is_one.then(|| Self { generation, process_type: process_type.into(), number })
         };
         parts().ok_or_else(|| format!("`{text}` is no process: `TYPE.NUMBER@GENERATION`"))
     }
@@ -52,5 +53,20 @@ impl Serialize for Slot {
 impl<'de> Deserialize<'de> for Slot {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_name_of_a_process_is_refused() {
+        let slot = Slot { generation: 3, process_type: "web-1".into(), number: 2 };
+        assert_eq!(slot.to_string().parse(), Ok(slot));
+        for text in ["", "web.1", "web@1", "web.0@1", ".1@1", "../web.1@1", "web.1@", "web.-1@1", "we b.1@1"]
+        {
+            assert!(text.parse::<Slot>().is_err(), "{text}");
+        }
     }
 }

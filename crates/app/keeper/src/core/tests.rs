@@ -504,3 +504,28 @@ fn a_restart_takes_no_more_than_what_was_asked_to() {
     assert_eq!(world.starts_of("shop", "worker.1@1").len(), 1);
     assert_eq!(world.starts_of("shop", "worker.2@1").len(), 2);
 }
+
+#[test]
+fn numbers_at_their_ends_are_no_end() {
+    let mut core = Core::new();
+    let now = Now::default();
+    core.deploy(shop("a", GOOD, 1), &Formation::new(), "up", now).unwrap();
+    let mut saved = serde_json::to_value(&core).unwrap();
+    for (at, number) in [
+        ("/a/last_generation", u64::MAX),
+        ("/a/history/last", u64::MAX),
+        ("/a/slots/db.1@1/instance/restarts", u32::MAX.into()),
+        ("/a/slots/db.1@1/instance/tries", u32::MAX.into()),
+        ("/a/slots/db.1@1/instance/streak", u32::MAX.into()),
+    ] {
+        *saved.pointer_mut(at).unwrap_or_else(|| panic!("no {at}")) = number.into();
+    }
+    let mut core: Core = serde_json::from_value(saved).unwrap();
+    let slot = "db.1@1".parse().unwrap();
+    core.take("a", &slot, Input::Spawned(7), now);
+    core.take("a", &slot, Input::Ended(Ending::Signal(i32::MAX)), now);
+    core.take("a", &slot, Input::Gone, now);
+    assert_eq!(Ending::Signal(i32::MAX).code(), i32::MAX);
+    core.deploy(shop("a", GOOD, 2), &Formation::new(), "up", now).unwrap();
+    core.restart("a", None, now).unwrap();
+}

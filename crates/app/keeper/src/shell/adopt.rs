@@ -14,9 +14,9 @@ use tokio::sync::{broadcast, mpsc, watch};
 use super::events::Event;
 use super::listeners::Listeners;
 use super::output::Output;
-use super::save::{Lock, Saved, Unsaved};
+use super::save::{self, Lock, Saved, Unsaved};
 use super::upgrade::Handover;
-use super::{EVENTS, KeeperError, Key, NOTICES, Options, Shell, now, processes, requests, sweep};
+use super::{EVENTS, KeeperError, Key, NOTICES, Options, Shell, now, processes, requests, sockets, sweep};
 use crate::core::{Ending, Input, State};
 
 impl Shell {
@@ -35,8 +35,10 @@ impl Shell {
             return Err(KeeperError::TooLong(path));
         }
         let system = |what| move |error| KeeperError::System { what, error };
+        save::make_folders(&options.home)?;
         let handover = Handover::receive(&options.home);
         let mut output = output(&options).map_err(system("the log collector cannot be started"))?;
+        let words = output.words();
         let mut listeners = Listeners::default();
         let (lock, control) = match handover {
             Some(handover) => {
@@ -62,11 +64,13 @@ impl Shell {
         let mut shell = Self {
             core: saved.apps,
             output,
+            words,
             leaders: HashMap::new(),
             sweeps: HashMap::new(),
             leftovers: HashMap::new(),
             to_search: HashMap::new(),
             pipes: HashMap::new(),
+            notify_sockets: HashMap::new(),
             readiness: HashMap::new(),
             starts: saved.starts,
             last_port: 0,
@@ -89,7 +93,7 @@ impl Shell {
             && !saved.http.is_empty()
             && let Err((address, error)) = shell.listeners.add(&saved.http, saved.admin.as_deref())
         {
-            eprintln!("keeper: cannot listen on {address}: {error}");
+            shell.trouble(&format!("cannot listen on {address}: {error}"));
         }
         shell.recognise(&saved.ticks);
         Ok((shell, receiver))
@@ -135,10 +139,10 @@ impl Shell {
         for mark in marks {
             let owned = self.core.placement(&mark.app, &mark.slot).is_some_and(|one| one.instance.is_alive());
             if !owned {
-                eprintln!(
-                    "keeper: process {} belonged to {}/{}, which no longer runs: stopped",
+                self.words.note(&format!(
+                    "process {} belonged to {}/{}, which no longer runs: stopped",
                     mark.pid, mark.app, mark.slot
-                );
+                ));
                 self.let_leftover_end(mark.pid, "TERM", sweep::LEFTOVER_GRACE);
             }
         }
@@ -187,7 +191,7 @@ impl Shell {
     fn open_adopted<'k>(&mut self, keys: impl Iterator<Item = &'k Key>) {
         for key in keys {
             if let Err(why) = self.owner(key).and_then(|owner| self.open_pipes(key, owner).map(drop)) {
-                eprintln!("keeper: what {}/{} says cannot be read: {why}", key.0, key.1);
+                self.trouble(&format!("what {}/{} says cannot be read: {why}", key.0, key.1));
             }
         }
         self.output.adopted();
@@ -196,7 +200,7 @@ impl Shell {
     /// Collects again after an upgrade that did not come about.
     pub(super) fn reopen_output(&mut self, histories: BTreeMap<String, logs::LineState>) {
         if let Err(error) = self.output.resume() {
-            eprintln!("keeper: the log collector cannot be started: {error}");
+            self.trouble(&format!("the log collector cannot be started: {error}"));
             return;
         }
         self.output.adopt(histories);
@@ -242,11 +246,5 @@ impl Shell {
 
 fn control_socket(options: &Options) -> Result<UnixListener, KeeperError> {
     let path = options.home.socket();
-    let at = |error| KeeperError::Home { path: path.clone(), error };
-    match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(at(error)),
-        _ => {}
-    }
-    // Its folder may be entered by its owner only, so nobody can come between binding and this.
-    UnixListener::bind(&path).map_err(at)
+    sockets::listener(&path).map_err(|error| KeeperError::Home { path, error })
 }

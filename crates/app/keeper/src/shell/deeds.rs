@@ -73,7 +73,7 @@ impl Shell {
         self.give_port(key)?;
         let owner = self.owner(key)?;
         let output = self.open_pipes(key, owner)?;
-        self.starts += 1;
+        self.starts = self.starts.saturating_add(1);
         let gone = || "it is gone".to_string();
         let placement = self.core.placement(app, slot).ok_or_else(gone)?;
         let process_type = &placement.instance.process_type;
@@ -94,7 +94,11 @@ impl Shell {
         ];
         added.extend(placement.port.map(|port| ("PORT", port.to_string())));
         if process_type.ready == Readiness::Notify {
+            // There before the process is: it may say so at once.
             let path = self.options.home.notify_socket(app, &slot.to_string());
+            let socket = super::sockets::datagram(&path, owner)
+                .map_err(|error| format!("its notify socket {}: {error}", path.display()))?;
+            self.notify_sockets.insert(key.clone(), socket);
             added.push(("NOTIFY_SOCKET", path.display().to_string()));
         }
         spawn::spawn(spawn::Start {
@@ -174,8 +178,11 @@ impl Shell {
             return self.core.take(&key.0, &key.1, Input::Ready, super::now());
         }
         let socket = (readiness == Readiness::Notify).then(|| {
-            let path = self.options.home.notify_socket(&key.0, &key.1.to_string());
-            ready::notify_socket(&path).ok()
+            self.notify_sockets.remove(key).or_else(|| {
+                // Of an adopted process, which has yet to say it.
+                let path = self.options.home.notify_socket(&key.0, &key.1.to_string());
+                super::sockets::datagram(&path, self.owner(key).ok()?).ok()
+            })
         });
         let (events, key_there) = (self.events.clone(), key.clone());
         let task = tokio::spawn(async move {

@@ -1,7 +1,7 @@
 //! The listening sockets of the router. The keeper holds them, so that neither a router that ends nor one that
 //! becomes another ever refuses a connection.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -69,8 +69,12 @@ impl Listeners {
 }
 
 fn listen(address: &str) -> Result<TcpListener, (String, std::io::Error)> {
-    let listener = TcpListener::bind(address).map_err(|error| (address.to_string(), error))?;
-    listener.set_nonblocking(true).map_err(|error| (address.to_string(), error))?;
+    let at = |error| (address.to_string(), error);
+    let invalid = |_| at(std::io::Error::new(std::io::ErrorKind::InvalidInput, "that is no socket address"));
+    // Never a name: to look one up would hold up everything else.
+    let parsed: SocketAddr = address.replace("localhost:", "127.0.0.1:").parse().map_err(invalid)?;
+    let listener = TcpListener::bind(parsed).map_err(at)?;
+    listener.set_nonblocking(true).map_err(at)?;
     Ok(listener)
 }
 

@@ -15,13 +15,17 @@ mod output;
 mod own;
 mod pipes;
 mod processes;
+#[cfg(fuzzing)]
+mod read_back;
 mod ready;
 mod report;
 mod requests;
 mod save;
+mod sockets;
 mod spawn;
 mod sweep;
 mod upgrade;
+mod words;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -38,6 +42,8 @@ use events::Event;
 pub use foreground::{Ended, Foreground, foreground, guard};
 pub use output::{Console, Said};
 pub use own::{OWN_APP, is_own};
+#[cfg(fuzzing)]
+pub use read_back::{read_apps, read_handover};
 
 /// Events that wait for the shell; whoever has more waits.
 const EVENTS: usize = 1024;
@@ -97,7 +103,11 @@ pub fn run(options: Options) -> Result<(), KeeperError> {
     let runtime = runtime.map_err(system("the runtime cannot be started"))?;
     runtime.block_on(async {
         let (mut shell, events) = Shell::begin(options)?;
-        shell.serve(events).await
+        let (version, pid) = (&shell.options.version, std::process::id());
+        shell.words.note(&format!("keeper {version} begins as process {pid}"));
+        let ended = shell.serve(events).await;
+        shell.words.note("the keeper ends");
+        ended
     })
 }
 
@@ -107,6 +117,8 @@ pub(crate) struct Shell {
     options: Options,
     /// Where processes speak to.
     output: output::Output,
+    /// What the keeper itself says.
+    words: words::Words,
     /// What was started and runs, by process id.
     leaders: HashMap<u32, Leader>,
     /// Processes that have ended while others of their group live on.
@@ -116,6 +128,8 @@ pub(crate) struct Shell {
     /// Processes that may have left strays: everything of them up to the start with this number.
     to_search: HashMap<Key, u64>,
     pipes: HashMap<Key, [pipes::Pipe; 2]>,
+    /// Sockets on which processes that were just started will say that they are ready.
+    notify_sockets: HashMap<Key, std::os::unix::net::UnixDatagram>,
     /// Tasks that wait for a process to become ready.
     readiness: HashMap<Key, tokio::task::AbortHandle>,
     starts: u64,

@@ -11,6 +11,7 @@ use logs::{
 
 use super::Key;
 use super::pipes::Pipe;
+use super::words::Words;
 
 /// A record on its way to a terminal.
 #[derive(Debug)]
@@ -67,6 +68,14 @@ impl Output {
             adopting: false,
             stalled: Arc::default(),
         })
+    }
+
+    /// The keeper's own words, to the same place.
+    pub(super) fn words(&self) -> Words {
+        match &self.kind {
+            Kind::Files(folder) => Words::file(folder, &self.archiver),
+            Kind::Console(console) => Words::console(Arc::clone(console)),
+        }
     }
 
     /// Collects again after [`suspend`](Self::suspend): pipes have to be opened again, as adopted ones.

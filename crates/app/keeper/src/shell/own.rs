@@ -47,7 +47,7 @@ impl Shell {
         let definition = own_definition(DRAIN_APP, &self.options.version, drain);
         match self.core.deploy(definition, &Formation::new(), "drain", now()) {
             Ok((_, deeds)) => self.carry_out(deeds),
-            Err(refused) => eprintln!("keeper: the drain cannot be started: {refused}"),
+            Err(refused) => self.trouble(&format!("the drain cannot be started: {refused}")),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Finding out that a process is ready: it answers on its port, or says so.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
 use std::time::Duration;
 
 use procfile::Readiness;
@@ -15,7 +14,12 @@ const RARELY: Duration = Duration::from_millis(200);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Comes back once a process is ready. Whoever waits sets the limit.
-pub(super) async fn wait(readiness: Readiness, port: Option<u16>, notify: Option<UnixDatagram>) {
+pub(super) async fn wait(
+    readiness: Readiness,
+    port: Option<u16>,
+    notify: Option<std::os::unix::net::UnixDatagram>,
+) {
+    let notify = notify.and_then(|socket| UnixDatagram::from_std(socket).ok());
     match (readiness, port, notify) {
         (Readiness::Uptime(time), ..) => tokio::time::sleep(time).await,
         (Readiness::Port, Some(port), _) => until(|| accepts(port)).await,
@@ -24,15 +28,6 @@ pub(super) async fn wait(readiness: Readiness, port: Option<u16>, notify: Option
         // A port that was never given, or a socket that could not be made: it will not become ready.
         _ => std::future::pending().await,
     }
-}
-
-/// The socket on which a process says `READY=1`; anybody who may reach the folder may write to it.
-pub(super) fn notify_socket(path: &Path) -> std::io::Result<UnixDatagram> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    UnixDatagram::bind(path)
 }
 
 async fn until<F: Future<Output = bool>>(look: impl Fn() -> F) {
@@ -112,7 +107,7 @@ mod tests {
     async fn ready_is_said_among_other_things() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("notify");
-        let socket = notify_socket(&path).unwrap();
+        let socket = UnixDatagram::bind(&path).unwrap();
         let sender = UnixDatagram::unbound().unwrap();
         sender.send_to(b"STATUS=loading", &path).await.unwrap();
         sender.send_to(b"STATUS=up\nREADY=1\n", &path).await.unwrap();

@@ -44,6 +44,7 @@ impl Shell {
             admin,
             apps: self.core.apps().map(|(name, app)| self.report_app(name, app)).collect(),
             stalled: self.output.stalled(),
+            troubles: self.words.troubles(),
         }
     }
 

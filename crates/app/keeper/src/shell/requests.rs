@@ -1,5 +1,6 @@
 //! Commands, carried out.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use procfile::{CommandLine, ProcessType, Readiness, StopTarget};
@@ -121,9 +122,8 @@ impl Shell {
     fn listen(&mut self, http: &[String], admin: Option<&str>) -> Answer {
         let before = self.listeners.addresses();
         if let Err((address, error)) = self.listeners.add(http, admin) {
-            let hint = (error.kind() == std::io::ErrorKind::AddrInUse)
-                .then(|| "another program listens there; choose another address".to_string());
-            return Answer::Refused { why: format!("cannot listen on {address}: {error}"), hint };
+            let hint = hint_for_listening(error.kind()).to_string();
+            return Answer::Refused { why: format!("cannot listen on {address}: {error}"), hint: Some(hint) };
         }
         let runs = self.core.app(OWN_APP).is_some_and(|app| app.is_alive() || app.rollout().is_some());
         if !self.listeners.is_empty() && (before != self.listeners.addresses() || !runs) {
@@ -148,7 +148,7 @@ impl Shell {
         let definition = own_definition(OWN_APP, &self.options.version, router);
         match self.core.deploy(definition, &Formation::new(), "router", now()) {
             Ok((_, deeds)) => self.carry_out(deeds),
-            Err(refused) => eprintln!("keeper: the router cannot be started: {refused}"),
+            Err(refused) => self.trouble(&format!("the router cannot be started: {refused}")),
         }
     }
 }
@@ -165,6 +165,15 @@ pub(super) fn watch_end(pid: u32, then: impl Future<Output = ()> + Send + 'stati
         }
         then.await;
     });
+}
+
+fn hint_for_listening(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::AddrInUse => "another program listens there; choose another address",
+        ErrorKind::AddrNotAvailable => "this machine has no such address; 0.0.0.0 means all that it has",
+        ErrorKind::PermissionDenied => "ports below 1024 are for root; choose a higher one",
+        _ => "write ADDRESS:PORT with an IP address, such as 127.0.0.1:8080",
+    }
 }
 
 fn numbered((number, deeds): (u64, Vec<Deed>)) -> (Option<u64>, Vec<Deed>) {

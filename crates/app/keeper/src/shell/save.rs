@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
@@ -69,13 +69,21 @@ pub(super) struct Saved {
     pub apps: Core,
 }
 
+/// Makes the folders of a home.
+pub(super) fn make_folders(home: &Home) -> Result<(), KeeperError> {
+    let at = |path: &Path, error| KeeperError::Home { path: path.into(), error };
+    for folder in [&home.run, &home.run.join("notify")] {
+        passable_folder(folder).map_err(|error| at(folder, error))?;
+    }
+    for folder in [&home.state, &home.logs, &home.run.join("pipes")] {
+        private_folder(folder).map_err(|error| at(folder, error))?;
+    }
+    Ok(())
+}
+
 impl Lock {
-    /// Takes the lock of a home, whose folders are made.
+    /// Takes the lock of a home, whose folders are there.
     pub(super) fn take(home: &Home) -> Result<Self, KeeperError> {
-        for folder in [&home.run, &home.state, &home.logs, &home.run.join("pipes"), &home.run.join("notify")]
-        {
-            private_folder(folder).map_err(|error| KeeperError::Home { path: folder.clone(), error })?;
-        }
         let path = home.lock();
         let at = |error| KeeperError::Home { path: path.clone(), error };
         let mut options = fs::OpenOptions::new();
@@ -87,14 +95,21 @@ impl Lock {
                 Err(rustix::io::Errno::WOULDBLOCK) => {}
                 Err(errno) => return Err(at(errno.into())),
             }
-            if UnixStream::connect(home.socket()).is_ok() {
+            if somebody_listens(home) {
                 break;
             }
-            // Of a keeper that was killed while it started a process, that process has the lock until it runs.
+            // Of a keeper that was killed while it started a process, that process has lock and socket until it runs.
             std::thread::sleep(LOCK_PAUSE);
         }
         Err(KeeperError::Runs(path))
     }
+}
+
+/// Whether the keeper that opened the control socket is still there.
+fn somebody_listens(home: &Home) -> bool {
+    let Ok(stream) = UnixStream::connect(home.socket()) else { return false };
+    let listener = rustix::net::sockopt::socket_peercred(&stream);
+    listener.is_ok_and(|of| processes::start_ticks(of.pid.as_raw_nonzero().get().unsigned_abs()).is_some())
 }
 
 impl Saved {
@@ -106,7 +121,12 @@ impl Saved {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(error) => return Err(KeeperError::Home { path, error }),
         };
-        serde_json::from_slice(&text).map_err(|error| KeeperError::State { path, why: error.to_string() })
+        Self::read(path, &text)
+    }
+
+    /// Reads what is in that file.
+    pub(super) fn read(path: PathBuf, text: &[u8]) -> Result<Self, KeeperError> {
+        serde_json::from_slice(text).map_err(|error| KeeperError::State { path, why: error.to_string() })
     }
 }
 
@@ -122,7 +142,10 @@ impl Shell {
                 self.unsaved.live = false;
                 self.unsaved.durable = false;
             }
-            Err(error) => eprintln!("keeper: {}: {error}", self.options.home.apps().display()),
+            Err(error) => {
+                let path = self.options.home.apps();
+                self.trouble(&format!("the apps cannot be written down: {}: {error}", path.display()));
+            }
         }
     }
 
@@ -172,6 +195,18 @@ pub(super) fn write_privately(path: &Path, content: &[u8], durable: bool) -> std
         fs::File::open(folder)?.sync_all()?;
     }
     Ok(())
+}
+
+/// Makes a folder, and those above it, through which others may pass and see nothing: a process that runs as another user
+/// reaches its notify socket there. Only root starts such processes; of other users the folder is private.
+fn passable_folder(path: &Path) -> std::io::Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        return private_folder(path);
+    }
+    fs::DirBuilder::new().recursive(true).mode(0o711).create(path)?;
+    let mode = fs::metadata(path)?.permissions().mode();
+    // An earlier keeper made it private.
+    fs::set_permissions(path, fs::Permissions::from_mode(mode & 0o7777 | 0o011))
 }
 
 /// Makes a folder, and those above it, that only its owner may enter.

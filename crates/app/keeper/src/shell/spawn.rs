@@ -34,15 +34,20 @@ pub(crate) fn spawn(start: Start<'_>) -> Result<u32, String> {
     if !folder.is_dir() {
         return Err(format!("the folder {} is not there", folder.display()));
     }
-    let mut command = command(start.process_type);
+    let user = start.process_type.user.as_deref().map(user).transpose()?;
+    let plain = command(start.process_type);
+    let mut command = match &user {
+        Some(user) => as_user(plain, user),
+        None => plain,
+    };
     command.current_dir(&folder).process_group(0).stdin(Stdio::null());
     command.stdout(Stdio::from(start.output.0)).stderr(Stdio::from(start.output.1));
     command.env_clear();
     command.envs(start.config.reveal());
     command.envs(start.process_type.environment.iter().map(|(name, value)| (name, value)));
     command.envs(start.added);
-    if let Some(user) = &start.process_type.user {
-        become_user(&mut command, user)?;
+    if let Some(user) = &user {
+        command.env("HOME", &user.home).env("USER", &user.name).env("LOGNAME", &user.name);
     }
     // Dropping the handle neither stops nor waits for the process; its end comes with SIGCHLD.
     match command.spawn() {
@@ -101,6 +106,7 @@ fn shell(line: &str) -> Command {
 
 /// A user of this machine.
 pub(crate) struct User {
+    pub name: String,
     pub uid: u32,
     pub gid: u32,
     pub home: String,
@@ -114,18 +120,40 @@ pub(crate) fn user(name: &str) -> Result<User, String> {
         return Err(format!("there is no user `{name}` on this machine"));
     };
     let number = |text: &str| text.parse::<u32>().map_err(|_| format!("/etc/passwd: `{text}` is no number"));
-    Ok(User { uid: number(uid)?, gid: number(gid)?, home: (*home).to_string() })
+    Ok(User { name: name.into(), uid: number(uid)?, gid: number(gid)?, home: (*home).to_string() })
 }
 
-/// Runs it as another user with that user's primary group and no other, and with the user's `HOME`, `USER` and
-/// `LOGNAME`.
-fn become_user(command: &mut Command, name: &str) -> Result<(), String> {
-    let user = user(name)?;
-    if user.uid != rustix::process::getuid().as_raw() {
-        command.uid(user.uid).gid(user.gid);
+/// The program of util-linux that gives a process groups: `std` has no stable way.
+const SETPRIV: &str = "/usr/bin/setpriv";
+
+/// A command run as another user, with that user's primary group, and the others where there is a [`SETPRIV`].
+fn as_user(mut command: Command, user: &User) -> Command {
+    if user.uid == rustix::process::getuid().as_raw() {
+        return command;
     }
-    command.env("HOME", user.home).env("USER", name).env("LOGNAME", name);
-    Ok(())
+    let others = groups(&std::fs::read_to_string("/etc/group").unwrap_or_default(), user);
+    // Of other origins, which have the name too, not every one knows groups.
+    let is_util_linux = || std::fs::canonicalize(SETPRIV).is_ok_and(|path| path.ends_with("setpriv"));
+    if others.is_empty() || !is_util_linux() {
+        command.uid(user.uid).gid(user.gid);
+        return command;
+    }
+    let groups: Vec<String> = [user.gid].iter().chain(&others).map(ToString::to_string).collect();
+    let mut setpriv = Command::new(SETPRIV);
+    setpriv.arg(format!("--reuid={}", user.uid)).arg(format!("--regid={}", user.gid));
+    setpriv.arg(format!("--groups={}", groups.join(","))).arg("--");
+    setpriv.arg(command.get_program()).args(command.get_args());
+    setpriv
+}
+
+/// The groups, besides the primary one, that a text in the form of `/etc/group` names a user in.
+fn groups(text: &str, user: &User) -> Vec<u32> {
+    let gid = |line: &str| {
+        let mut fields = line.split(':');
+        let (gid, members) = (fields.nth(2)?.parse().ok()?, fields.next()?);
+        members.split(',').any(|member| member == user.name).then_some(gid)
+    };
+    text.lines().filter_map(gid).filter(|gid| *gid != user.gid).collect()
 }
 
 #[cfg(test)]
@@ -150,5 +178,13 @@ mod tests {
             output: (null(), null()),
         };
         assert_eq!(spawn(start), Err("the program `/no/such/program` is not there".into()));
+    }
+
+    #[test]
+    fn groups_are_those_that_name_the_user() {
+        let text = "root:x:0:\nusers:x:100:games,nobody\nnogroup:x:65534:nobody\ndialout:*:20:nobody\nbad\nx:x:-1:nobody\n\
+                    y:x:7:nobody2\n";
+        let user = User { name: "nobody".into(), uid: 65_534, gid: 65_534, home: "/".into() };
+        assert_eq!(groups(text, &user), [100, 20]);
     }
 }

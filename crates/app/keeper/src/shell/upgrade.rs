@@ -40,9 +40,15 @@ pub(super) struct Handover {
 
 /// What does not fit into descriptors.
 #[derive(Default, Serialize, Deserialize)]
-struct Note {
+pub(super) struct Note {
     http: usize,
     histories: BTreeMap<String, LineState>,
+}
+
+impl Note {
+    pub(super) fn read(text: &[u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(text)
+    }
 }
 
 impl Handover {
@@ -52,7 +58,7 @@ impl Handover {
             return None;
         }
         let path = home.run.join("handover.json");
-        let note: Note = serde_json::from_slice(&std::fs::read(&path).ok()?).ok()?;
+        let note = Note::read(&std::fs::read(&path).ok()?).ok()?;
         let _ = std::fs::remove_file(&path);
         let mut descriptors = receive_descriptors(std::io::stdin().as_fd()).ok()?.into_iter();
         let (lock, control) = (descriptors.next()?, descriptors.next()?);
@@ -82,13 +88,14 @@ impl Shell {
 
     /// Becomes the program at the keeper's path. Comes back only when that cannot be; the keeper then goes on.
     pub(super) fn become_new(&mut self) {
-        self.upgrades += 1;
+        self.upgrades = self.upgrades.saturating_add(1);
         self.unsaved.durable();
         self.save();
+        self.words.note(&format!("becomes {}", self.options.program.display()));
         let histories = self.output.suspend();
         let error = self.replace(&histories);
-        eprintln!("keeper: cannot become {}: {error}", self.options.program.display());
-        self.upgrades -= 1;
+        self.trouble(&format!("cannot become {}: {error}", self.options.program.display()));
+        self.upgrades = self.upgrades.saturating_sub(1);
         self.unsaved.durable();
         self.reopen_output(histories);
     }

@@ -31,9 +31,24 @@ pub struct Keeper {
 impl Keeper {
     /// Starts one in a new folder.
     pub fn start() -> Self {
+        Self::start_in(tempfile::Builder::new().prefix("keeper").tempdir().unwrap())
+    }
+
+    /// Starts one in this folder.
+    pub fn start_in(folder: tempfile::TempDir) -> Self {
+        let child = spawn(&folder, Command::new(program()));
+        Self::of(folder, child)
+    }
+
+    /// Starts one in a new folder by another command, which becomes it.
+    pub fn start_by(command: Command) -> Self {
         let folder = tempfile::Builder::new().prefix("keeper").tempdir().unwrap();
+        let child = spawn(&folder, command);
+        Self::of(folder, child)
+    }
+
+    fn of(folder: tempfile::TempDir, child: Child) -> Self {
         let home = Home::below(folder.path());
-        let child = spawn(&folder);
         let mut keeper = Self { home, folder, child };
         keeper.wait_for_it();
         keeper
@@ -47,7 +62,7 @@ impl Keeper {
 
     /// Starts another one in the same folder.
     pub fn start_again(&mut self) {
-        self.child = spawn(&self.folder);
+        self.child = spawn(&self.folder, Command::new(program()));
         self.wait_for_it();
     }
 
@@ -133,6 +148,13 @@ impl Keeper {
         processes().filter(bears).collect()
     }
 
+    /// The most memory that it has had at a time, in KiB.
+    pub fn peak_memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// Children of the keeper that have ended and were not reaped.
     pub fn zombies(&self) -> usize {
         processes()
@@ -164,9 +186,9 @@ pub fn program() -> PathBuf {
     this.parent().unwrap().parent().unwrap().join("examples/keeper")
 }
 
-fn spawn(folder: &tempfile::TempDir) -> Child {
+fn spawn(folder: &tempfile::TempDir, mut command: Command) -> Child {
     let log = fs::OpenOptions::new().create(true).append(true).open(folder.path().join("stderr")).unwrap();
-    Command::new(program()).arg(folder.path()).stdin(Stdio::null()).stderr(log).spawn().unwrap()
+    command.arg(folder.path()).stdin(Stdio::null()).stderr(log).spawn().unwrap()
 }
 
 fn processes() -> impl Iterator<Item = u32> {
@@ -187,11 +209,44 @@ pub fn runs(pid: u32) -> bool {
 }
 
 /// Waits until something is so.
-pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+pub fn eventually(what: &str, is_so: impl FnMut() -> bool) {
+    within(PATIENCE, what, is_so);
+}
+
+/// Waits until something is so that takes long.
+pub fn within(patience: Duration, what: &str, mut is_so: impl FnMut() -> bool) {
     let begin = Instant::now();
     while !is_so() {
-        assert!(begin.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");
+        assert!(begin.elapsed() < patience, "not within {patience:?}: {what}");
         std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Whether this process is root.
+pub fn root() -> bool {
+    Command::new("id").arg("-u").output().unwrap().stdout == b"0\n"
+}
+
+/// A small disk in place of a folder, for as long as this value lives.
+pub struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    pub fn mount(folder: &std::path::Path, size: &str) -> Self {
+        let option = format!("size={size}");
+        let words = ["-t", "tmpfs", "-o", &option, "tmpfs"];
+        assert!(Command::new("mount").args(words).arg(folder).status().unwrap().success());
+        Self(folder.into())
+    }
+
+    pub fn grow(&self, size: &str) {
+        let option = format!("remount,size={size}");
+        assert!(Command::new("mount").args(["-o", &option]).arg(&self.0).status().unwrap().success());
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
 }
 

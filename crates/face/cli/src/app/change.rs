@@ -178,13 +178,20 @@ fn failed(place: &Place, app: &str, begin: Timestamp, failed: &Failed) -> Proble
     if words.is_empty() {
         problem = problem.why(format!("{process} said nothing"));
     }
+    let port_is_taken = words.iter().chain([why]).any(|line| {
+        ["Address already in use", "EADDRINUSE", "is in use by another program"]
+            .iter()
+            .any(|text| line.contains(text))
+    });
     for line in words {
         problem = problem.why(crate::output::harmless(&line));
     }
     if let Some(stays) = stays {
         problem = problem.hint(format!("release {stays} goes on as before"));
     }
-    let hint = if why.contains("not ready") {
+    let hint = if port_is_taken {
+        "another program holds a port that it wants (`ss -ltnp` tells which); the one in the variable PORT is free"
+    } else if why.contains("not ready") {
         "a web process has to listen on the port in the variable PORT; --ready says what else counts"
     } else if why.contains("127") {
         "127 is the shell's word for a command that is not there"

@@ -19,6 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The exit code of a keeper that found another one in its place: `EX_TEMPFAIL` of sysexits.h.
 const ANOTHER_RUNS: u8 = 75;
 
+/// Bytes of what keepers said that could not begin; with more, the next one starts over.
+const MOST_OF_OWN_LOG: u64 = 1 << 20;
+
 /// Is the keeper until it is told to end.
 pub(crate) fn keeper(arguments: &Keeper, surroundings: &Surroundings) -> u8 {
     let place = Place::new(&arguments.common, surroundings);
@@ -109,7 +112,11 @@ fn own_log(place: &Place) -> Result<std::fs::File, Problem> {
             .exit(Exit::Failed)
     };
     std::fs::create_dir_all(&place.home.logs).map_err(at)?;
-    std::fs::OpenOptions::new().create(true).append(true).open(&path).map_err(at)
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(&path).map_err(at)?;
+    if log.metadata().map_err(at)?.len() > MOST_OF_OWN_LOG {
+        log.set_len(0).map_err(at)?;
+    }
+    Ok(log)
 }
 
 fn cannot_start(error: &std::io::Error) -> Problem {

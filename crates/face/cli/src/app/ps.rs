@@ -1,7 +1,7 @@
 //! `ps`: apps and their processes.
 
 use keeper::core::{Outcome, State, Wanted};
-use keeper::protocol::{Answer, AppStatus, ProcessStatus, Request, Status};
+use keeper::protocol::{Answer, AppStatus, ProcessStatus, Request, Status, Trouble};
 use report::{Exit, Problem};
 
 use super::failure::of_client;
@@ -9,6 +9,9 @@ use super::place::Place;
 use crate::arguments::Ps;
 use crate::output::{Colour, Paint, harmless};
 use crate::terminal::Surroundings;
+
+/// For how long a trouble of the keeper is shown, in seconds.
+const LATELY: u64 = 3600;
 
 /// Lists what runs.
 pub(crate) fn ps(arguments: &Ps, surroundings: &Surroundings) -> u8 {
@@ -50,6 +53,7 @@ fn show(place: &Place, status: &Status, named: Option<&str>) {
     for stalled in &status.stalled {
         text += &place.talk.out.text(Colour::Red, format!("log stalled: {stalled}\n"));
     }
+    text += &keeper_text(status, place.talk.out, now);
     if shown.is_empty() {
         place.talk.line("no app runs here; `pinch up DIR` starts one");
     }
@@ -97,6 +101,21 @@ fn app_text(app: &AppStatus, status: &Status, paint: Paint, now: u64) -> String 
         text += &format!("  run  pid {}  {age}  {}\n", one_off.pid, harmless(&one_off.command));
     }
     text.push('\n');
+    text
+}
+
+/// What went wrong for the keeper itself lately; nothing when nothing did.
+fn keeper_text(status: &Status, paint: Paint, now: u64) -> String {
+    let lately = |trouble: &&Trouble| now.saturating_sub(trouble.at) < LATELY;
+    let mut text = String::new();
+    for trouble in status.troubles.iter().filter(lately) {
+        if text.is_empty() {
+            text += &format!("{}\n", paint.text(Colour::Cyan, "keeper:"));
+        }
+        let age = age(now.saturating_sub(trouble.at));
+        let line = format!("  {age} ago  {}", harmless(&trouble.text));
+        text += &format!("{}\n", paint.text(Colour::Red, line));
+    }
     text
 }
 
@@ -166,6 +185,22 @@ pub(super) fn now() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn troubles_of_the_last_hour_are_told() {
+        let trouble = |at, text: &str| Trouble { at, text: text.into() };
+        let mut status = Status { troubles: vec![trouble(1000, "old")], ..Status::default() };
+        let plain = Paint { enabled: false };
+        assert_eq!(keeper_text(&status, plain, 4600), "");
+        status.troubles.push(trouble(4510, "cannot listen\u{1b}[2J"));
+        status.troubles.push(trouble(4600, "no space"));
+        let text = keeper_text(&status, plain, 4600);
+        assert_eq!(
+            text,
+            format!("keeper:\n  1m 30s ago  {}\n  0s ago  no space\n", harmless("cannot listen\u{1b}[2J"))
+        );
+        assert!(!text.contains('\u{1b}'));
+    }
 
     #[test]
     fn ages_are_told_in_two_units() {

@@ -220,6 +220,9 @@ fn words(notice: &Notice) -> Option<String> {
             }
         }
         Notice::EssentialEnded { .. } => Some("sending SIGTERM to all processes".into()),
+        Notice::RolloutFailed { process, why, .. } if why.contains("is in use by another program") => {
+            Some(format!("{process} {why}: stopping all processes; -p NUMBER begins at other ports"))
+        }
         Notice::RolloutFailed { process, why, .. } => {
             Some(format!("{process} {why}: stopping all processes"))
         }

@@ -91,8 +91,9 @@ fn run(
     let status = match brought_up {
         Ok(status) => status,
         Err(problem) => {
-            // Nothing is left behind that was not there before.
-            if started && !arguments.detach {
+            // Nothing is left behind that was not there before, but an app that somebody may want to look at.
+            let nothing = |status: Status| status.apps.iter().all(|one| keeper::is_own(&one.name));
+            if started && (!arguments.detach || place.status().is_ok_and(nothing)) {
                 end_keeper(place)?;
             }
             return Err(problem);

@@ -147,6 +147,17 @@ fn alerts(id: &str, view: &View) -> Markup {
                     ul { @for stream in &view.stalled { li { code { (text(stream)) } } } }
                 }
             }
+            @if !view.troubles.is_empty() {
+                div class="alert" {
+                    p { strong { "The keeper had trouble in the last hour." } }
+                    ul {
+                        @for trouble in &view.troubles {
+                            @let (clock, whole) = words::clock(trouble.at);
+                            li { time datetime=(whole) { (clock) } " " code { (text(&trouble.text)) } }
+                        }
+                    }
+                }
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ mod app;
 mod links;
 mod summary;
 
-use keeper::protocol::{OneOff, Status};
+use keeper::protocol::{OneOff, Status, Trouble};
 use serde::Serialize;
 
 pub(crate) use app::{AppState, AppView, ProcessState, ProcessView};
@@ -15,6 +15,9 @@ pub(crate) use links::{Link, encoded};
 pub(crate) use summary::{Mood, Summary};
 
 use crate::RouterStatistics;
+
+/// For how long a trouble of the keeper is shown, in seconds.
+const LATELY: u64 = 3600;
 
 /// Everything there is to see.
 #[derive(Debug, Serialize)]
@@ -31,6 +34,8 @@ pub(crate) struct View {
     pub(crate) apps: Vec<AppView>,
     /// Streams that cannot be written to the log at the moment, and why.
     pub(crate) stalled: Vec<String>,
+    /// What went wrong for the keeper itself in the last hour, oldest first.
+    pub(crate) troubles: Vec<Trouble>,
     pub(crate) router: Option<RouterStatistics>,
 }
 
@@ -65,6 +70,7 @@ impl View {
         apps.sort_by(|a, b| (a.own, &a.name).cmp(&(b.own, &b.name)));
         let (own, people): (Vec<_>, Vec<_>) = apps.iter().partition(|app| app.own);
         let summary = Summary::of(&people, &own);
+        let lately = |trouble: &&Trouble| facts.now.saturating_sub(trouble.at) < LATELY;
         Self {
             now: facts.now,
             keeper: KeeperView {
@@ -79,6 +85,7 @@ impl View {
             summary,
             apps,
             stalled: status.stalled.clone(),
+            troubles: status.troubles.iter().filter(lately).cloned().collect(),
             router: facts.router,
         }
     }

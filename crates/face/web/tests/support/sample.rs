@@ -42,6 +42,7 @@ pub(crate) fn quiet() -> Status {
         admin: Some("127.0.0.1:9000".into()),
         apps: vec![guestbook, own, shop],
         stalled: Vec::new(),
+        troubles: Vec::new(),
     }
 }
 

@@ -44,7 +44,7 @@ impl Ending {
     pub fn code(self) -> i32 {
         match self {
             Self::Code(code) => code,
-            Self::Signal(signal) => 128 + signal,
+            Self::Signal(signal) => signal.saturating_add(128),
             Self::Unknown => 255,
             Self::NeverStarted => 127,
         }
