@@ -12,11 +12,11 @@ use std::sync::Arc;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use super::events::Event;
-use super::listeners::Listeners;
+use super::listeners::{Addresses, Listeners};
 use super::output::Output;
 use super::save::{Lock, Saved, Unsaved};
 use super::upgrade::Handover;
-use super::{EVENTS, KeeperError, Key, NOTICES, Options, Shell, now, processes, requests, sweep};
+use super::{EVENTS, KeeperError, Key, NOTICES, Options, Shell, now, processes, requests, spawn, sweep};
 use crate::core::{Ending, Input, State};
 
 impl Shell {
@@ -41,7 +41,7 @@ impl Shell {
         let (lock, control) = match handover {
             Some(handover) => {
                 output.adopt(handover.histories);
-                listeners.take_over(handover.http, handover.listeners);
+                listeners.take_over(handover.handed, handover.listeners);
                 (Lock { descriptor: handover.lock }, handover.control)
             }
             None => {
@@ -69,7 +69,7 @@ impl Shell {
             pipes: HashMap::new(),
             readiness: HashMap::new(),
             starts: saved.starts,
-            last_port: 0,
+            last_port: spawn::somewhere(std::process::id()),
             listeners,
             routers: BTreeMap::new(),
             one_offs: BTreeMap::new(),
@@ -85,9 +85,10 @@ impl Shell {
             ending: None,
             options,
         };
+        let addresses = Addresses { http: saved.http, tls: saved.tls, admin: saved.admin };
         if shell.listeners.is_empty()
-            && !saved.http.is_empty()
-            && let Err((address, error)) = shell.listeners.add(&saved.http, saved.admin.as_deref())
+            && !(addresses.http.is_empty() && addresses.tls.is_empty())
+            && let Err((address, error)) = shell.listeners.add(&addresses)
         {
             eprintln!("keeper: cannot listen on {address}: {error}");
         }

@@ -25,6 +25,13 @@ pub(crate) struct Start<'a> {
     pub output: (OwnedFd, OwnedFd),
 }
 
+/// A port to look from, other for each keeper of a machine: between the look and the moment when a process listens, two that
+/// look at the same ports give out the same one.
+pub(crate) fn somewhere(keeper: u32) -> u16 {
+    let places = u32::from(PORTS.end - PORTS.start);
+    PORTS.start + u16::try_from(keeper.wrapping_mul(97) % places).unwrap_or(0)
+}
+
 /// Starts it as the leader of a new process group and answers its process id.
 pub(crate) fn spawn(start: Start<'_>) -> Result<u32, String> {
     let folder = match &start.process_type.directory {

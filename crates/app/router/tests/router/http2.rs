@@ -194,8 +194,7 @@ fn a_request_that_comes_with_the_end_of_the_handshake_is_answered() {
     let app = App::start("one");
     let (_front, address) = secure_front(folder.path(), &app);
     let config = trusting(&root, b"http/1.1");
-    let mut session =
-        rustls::ClientConnection::new(config, ServerName::try_from("a.org").unwrap()).unwrap();
+    let mut session = rustls::ClientConnection::new(config, ServerName::try_from("a.org").unwrap()).unwrap();
     let mut socket = Client::connect(address).socket;
     session.write_tls(&mut socket).unwrap();
     while session.is_handshaking() {

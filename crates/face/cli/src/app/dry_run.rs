@@ -1,20 +1,33 @@
 //! `up --dry-run`: what a start would change, and whether without a gap.
 
 use keeper::core::Wanted;
-use keeper::protocol::{Answer, Request};
+use keeper::protocol::{Answer, Request, Status};
 use release::{Definition, Difference, Formation, differences};
 use report::{Exit, Problem};
+use router::TlsFiles;
 
 use super::failure::of_client;
+use super::listening;
 use super::place::Place;
+use super::up::formation;
+use crate::arguments::Up;
 
 /// Says it.
-pub(super) fn show(definition: &Definition, formation: &Formation, place: &Place) -> Result<u8, Problem> {
+pub(super) fn show(
+    arguments: &Up,
+    definition: &Definition,
+    tls: Option<&TlsFiles>,
+    place: &Place,
+) -> Result<u8, Problem> {
     let (running, before) = current(definition, place)?;
     let before = before.as_ref();
     let mut changes = differences(before.map(|(_, definition)| definition), definition);
     if before.is_some() {
-        changes.extend(counts(definition, formation, place)?);
+        let status = place.status()?;
+        changes.extend(counts(definition, &formation(arguments, definition), &status));
+        if definition.route.is_some() {
+            changes.extend(listening::differences(arguments, tls, &status));
+        }
     }
     let gap = gap(definition, running);
     let release = before.map(|(number, _)| *number);
@@ -68,9 +81,8 @@ fn current(definition: &Definition, place: &Place) -> Result<(bool, Option<(u64,
 }
 
 /// Process types that run more or less often than is asked for.
-fn counts(definition: &Definition, formation: &Formation, place: &Place) -> Result<Vec<Difference>, Problem> {
-    let status = place.status()?;
-    let Some(app) = status.apps.iter().find(|app| app.name == definition.app) else { return Ok(Vec::new()) };
+fn counts(definition: &Definition, formation: &Formation, status: &Status) -> Vec<Difference> {
+    let Some(app) = status.apps.iter().find(|app| app.name == definition.app) else { return Vec::new() };
     let of = |(name, wanted): (&str, u32)| {
         let runs = app.processes.iter().filter(|one| !one.leaving && one.slot.process_type == name).count();
         (runs != wanted as usize).then(|| Difference {
@@ -79,7 +91,7 @@ fn counts(definition: &Definition, formation: &Formation, place: &Place) -> Resu
             after: Some(wanted.to_string()),
         })
     };
-    Ok(formation.iter().filter_map(of).collect())
+    formation.iter().filter_map(of).collect()
 }
 
 /// Why clients would notice; `None` when they would not.

@@ -12,6 +12,7 @@ mod dry_run;
 mod export;
 mod failure;
 mod lines;
+mod listening;
 mod logs;
 mod one_off;
 mod place;

@@ -2,6 +2,7 @@
 
 use keeper::core::{Outcome, State, Wanted};
 use keeper::protocol::{Answer, AppStatus, ProcessStatus, Request, Status};
+use release::Route;
 use report::{Exit, Problem};
 
 use super::failure::of_client;
@@ -69,8 +70,8 @@ fn app_text(app: &AppStatus, status: &Status, paint: Paint, now: u64) -> String 
         _ => "",
     };
     head += ")";
-    let url = url(app, status).map(|url| format!("  {url}")).unwrap_or_default();
-    let mut text = format!("{}{url}\n", paint.text(Colour::Cyan, head));
+    let urls = urls(app, status).iter().fold(String::new(), |text, url| text + "  " + url);
+    let mut text = format!("{}{urls}\n", paint.text(Colour::Cyan, head));
     let rows: Vec<[String; 7]> = app.processes.iter().map(|process| row(process, now)).collect();
     let heads = ["PROCESS", "STATE", "PID", "PORT", "SINCE", "RESTARTS", "NOTE"].map(String::from);
     let all = || std::iter::once(&heads).chain(&rows);
@@ -134,10 +135,15 @@ pub(super) fn state_word(state: &State) -> &'static str {
     }
 }
 
-/// Where an app is reached, as a person would type it.
-pub(super) fn url(app: &AppStatus, status: &Status) -> Option<String> {
-    let route = app.route.as_ref()?;
-    let address = status.http.first()?;
+/// Where an app is reached, as a person would type it; over TLS too, if the router has a certificate.
+pub(super) fn urls(app: &AppStatus, status: &Status) -> Vec<String> {
+    let Some(route) = &app.route else { return Vec::new() };
+    let plain = status.http.first().and_then(|address| url(route, "http", 80, address));
+    let tls = status.tls.first().and_then(|one| url(route, "https", 443, &one.address));
+    plain.into_iter().chain(tls).collect()
+}
+
+fn url(route: &Route, scheme: &str, usual: u16, address: &str) -> Option<String> {
     let (ip, port) = address.rsplit_once(':')?;
     let unspecific = ["0.0.0.0", "[::]", "127.0.0.1", "[::1]"].contains(&ip);
     let host = match route.hosts.first() {
@@ -145,8 +151,8 @@ pub(super) fn url(app: &AppStatus, status: &Status) -> Option<String> {
         None if unspecific => "localhost".to_string(),
         None => ip.to_string(),
     };
-    let port = if port == "80" { String::new() } else { format!(":{port}") };
-    Some(format!("http://{host}{port}{}", route.path))
+    let port = if port == usual.to_string() { String::new() } else { format!(":{port}") };
+    Some(format!("{scheme}://{host}{port}{}", route.path))
 }
 
 fn age(seconds: u64) -> String {

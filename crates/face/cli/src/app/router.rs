@@ -3,16 +3,19 @@
 //! Without a keeper it goes on with the table it has, and looks for the keeper again and again.
 
 use std::io::Write as _;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use keeper::client::{ClientError, Conversation, Sockets, Voice, become_router};
-use keeper::protocol::{Answer, RouteEntry};
+use keeper::protocol::{Answer, RouteEntry, TlsListen};
 use report::{Exit, Problem};
-use router::{AccessEvent, HostPattern, Instance, InstanceId, Options, Patience, Route, Router, Table};
+use router::{
+    AccessEvent, HostPattern, Instance, InstanceId, Options, Patience, Route, Router, Table, TlsFiles,
+    TlsListener,
+};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -53,8 +56,9 @@ fn serve(folder: &Path, surroundings: &Surroundings) -> Result<(), Problem> {
             None => return Err(of_client(ClientError::HungUp)),
         }
     };
-    let Sockets { http, admin } = sockets;
+    let Sockets { http, tls, admin } = sockets;
     let mut options = Options::new(http, nonce());
+    options.tls = tls.into_iter().map(tls_listener).collect();
     options.threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let (events, batches) = mpsc::channel(BATCHES);
     let router = Router::start(options, &table(&first), Some(events));
@@ -155,6 +159,10 @@ fn hear(socket: &Path, conversation: Conversation, tables: &mpsc::Sender<Said>) 
             }
         }
     }
+}
+
+fn tls_listener((listener, shows): (TcpListener, TlsListen)) -> TlsListener {
+    TlsListener { listener, files: TlsFiles { certificate: shows.certificate, key: shows.key } }
 }
 
 fn table(routes: &[RouteEntry]) -> Table {

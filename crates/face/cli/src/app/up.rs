@@ -7,21 +7,18 @@ use keeper::protocol::{Request, Status};
 use logs::{Query, Timestamp};
 use release::{Definition, Route};
 use report::{Exit, Problem};
+use router::TlsFiles;
 
 use super::change::{end_keeper, follow};
 use super::describe::{Described, set_readiness};
 use super::lines::Lines;
 use super::place::Place;
 use super::terminal_log::TerminalLog;
-use super::{daemon, dry_run, ps};
+use super::{daemon, dry_run, listening, ps};
 use crate::arguments::Up;
 use crate::output::Colour;
 use crate::terminal::{Interrupts, Surroundings};
 
-/// Where the router and the status page listen when nobody says, and how many ports after that are tried.
-const HTTP: (&str, u16) = ("127.0.0.1", 8080);
-const ADMIN: (&str, u16) = ("127.0.0.1", 8090);
-const TRIED: u16 = 10;
 /// How long clients may finish with processes that are replaced, in seconds.
 const DRAIN_SECONDS: u64 = 30;
 
@@ -37,10 +34,14 @@ pub(crate) fn up(arguments: &Up, surroundings: &Surroundings) -> u8 {
         Ok(definition) => definition,
         Err(problem) => return place.fail(problem),
     };
+    let tls = match listening::certificate(arguments, &place) {
+        Ok(tls) => tls,
+        Err(problem) => return place.fail(problem),
+    };
     if arguments.dry_run {
-        return place.exit(dry_run::show(&definition, &formation(arguments, &definition), &place));
+        return place.exit(dry_run::show(arguments, &definition, tls.as_ref(), &place));
     }
-    place.exit(run(arguments, definition, &place, &interrupts))
+    place.exit(run(arguments, definition, tls, &place, &interrupts))
 }
 
 fn definition(arguments: &Up, described: &Described) -> Result<Definition, Problem> {
@@ -72,6 +73,7 @@ fn definition(arguments: &Up, described: &Described) -> Result<Definition, Probl
 fn run(
     arguments: &Up,
     definition: Definition,
+    tls: Option<TlsFiles>,
     place: &Place,
     interrupts: &Interrupts,
 ) -> Result<u8, Problem> {
@@ -81,7 +83,7 @@ fn run(
     let begin = Timestamp::now();
     let brought_up = (|| {
         if routed {
-            listen(arguments, place)?;
+            listening::listen(arguments, tls.as_ref(), place)?;
         }
         let formation = formation(arguments, &definition);
         let definition = Box::new(definition);
@@ -106,7 +108,7 @@ fn run(
 }
 
 /// Counts that were asked for by hand outlive the next release; those of the description do not.
-fn formation(arguments: &Up, definition: &Definition) -> release::Formation {
+pub(super) fn formation(arguments: &Up, definition: &Definition) -> release::Formation {
     let mut formation = release::Formation::new();
     if arguments.description.formation.is_some() {
         definition.process_types.iter().for_each(|one| formation.set(&one.name, one.count));
@@ -114,41 +116,12 @@ fn formation(arguments: &Up, definition: &Definition) -> release::Formation {
     formation
 }
 
-/// Makes the router listen: where it was told to, else where it does already, else on the first port that is free.
-fn listen(arguments: &Up, place: &Place) -> Result<(), Problem> {
-    let status = place.status()?;
-    let admin = match (&arguments.admin, &status.admin) {
-        (Some(admin), _) | (None, Some(admin)) => Some(admin.clone()),
-        (None, None) => None,
-    };
-    let asked = if arguments.listen.is_empty() { status.http } else { arguments.listen.clone() };
-    if !asked.is_empty() {
-        let admin = admin.or_else(|| free(ADMIN));
-        return place.order(&Request::Listen { http: asked, admin }).map(drop);
-    }
-    let admin = admin.or_else(|| free(ADMIN));
-    let http = free(HTTP).into_iter().collect::<Vec<_>>();
-    if http.is_empty() {
-        let last = HTTP.1 + TRIED - 1;
-        return Err(Problem::error("router.ports", format!("ports {} to {last} are all in use", HTTP.1))
-            .hint("--listen ADDRESS:PORT says where the router listens")
-            .exit(Exit::Failed));
-    }
-    place.order(&Request::Listen { http, admin }).map(drop)
-}
-
-/// The first address from there on that nobody listens on.
-fn free((ip, first): (&str, u16)) -> Option<String> {
-    let addresses = (first..first + TRIED).map(|port| format!("{ip}:{port}"));
-    addresses.into_iter().find(|address| std::net::TcpListener::bind(address).is_ok())
-}
-
 fn announce(place: &Place, app: &str, status: &Status) {
     let paint = place.talk.error;
-    if let Some(app) = status.apps.iter().find(|one| one.name == app)
-        && let Some(url) = ps::url(app, status)
-    {
-        place.talk.line(&format!("{} is at {}", app.name, paint.text(Colour::Cyan, url)));
+    let urls = status.apps.iter().filter(|one| one.name == app).flat_map(|app| ps::urls(app, status));
+    let urls: Vec<String> = urls.map(|url| paint.text(Colour::Cyan, url)).collect();
+    if !urls.is_empty() {
+        place.talk.line(&format!("{app} is at {}", urls.join(" and ")));
     }
     if let Some(admin) = &status.admin {
         place.talk.line(&format!("status page at {}", paint.text(Colour::Cyan, format!("http://{admin}/"))));

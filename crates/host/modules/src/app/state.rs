@@ -37,6 +37,12 @@ arguments! {
         drains: Lines = Lines(Vec::new()),
         /// Where the router listens, `ADDRESS:PORT`, if it does not yet.
         listen: Lines = Lines(Vec::new()),
+        /// A PEM file with a certificate, with which apps answer over TLS too; read again when it changes.
+        tls_certificate: Option<String>,
+        /// A PEM file with the certificate's private key.
+        tls_key: Option<String>,
+        /// Where the router listens for TLS, `ADDRESS:PORT`, if it does not yet.
+        listen_tls: Lines = Lines(Vec::new()),
         /// The keeper's home, if it is not the machine's own.
         home: Option<String>,
     }
@@ -72,6 +78,13 @@ impl Running {
         }
         self.drains.0.iter().for_each(|drain| option("--drain", drain));
         self.listen.0.iter().for_each(|address| option("--listen", address));
+        if let Some(file) = &self.tls_certificate {
+            option("--tls-certificate", file);
+        }
+        if let Some(file) = &self.tls_key {
+            option("--tls-key", file);
+        }
+        self.listen_tls.0.iter().for_each(|address| option("--listen-tls", address));
         words.push(self.source.clone());
         Invocation { app: self.name.clone(), home: self.home.clone(), words, config: self.config.clone() }
     }

@@ -1,0 +1,13 @@
+//! Apps that run: the binary, its keeper and router, and real clients. Each test has a home of its own.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::unwrap_used,
+    reason = "a test starts the binary and talks to it"
+)]
+
+#[path = "apps/home.rs"]
+mod home;
+#[path = "apps/tls.rs"]
+mod tls;
