@@ -9,5 +9,7 @@
 
 #[path = "apps/home.rs"]
 mod home;
+#[path = "apps/release_command.rs"]
+mod release_command;
 #[path = "apps/tls.rs"]
 mod tls;

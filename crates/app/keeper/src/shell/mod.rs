@@ -38,6 +38,7 @@ use events::Event;
 pub use foreground::{Ended, Foreground, foreground, guard};
 pub use output::{Console, Said};
 pub use own::{OWN_APP, is_own};
+pub use spawn::prepare;
 
 /// Events that wait for the shell; whoever has more waits.
 const EVENTS: usize = 1024;

@@ -2,23 +2,19 @@
 
 use keeper::core::Wanted;
 use keeper::protocol::{Answer, Request, Status};
+use procfile::CommandLine;
 use release::{Definition, Difference, Formation, differences};
 use report::{Exit, Problem};
-use router::TlsFiles;
 
 use super::failure::of_client;
 use super::listening;
 use super::place::Place;
-use super::up::formation;
+use super::up::{Plan, formation};
 use crate::arguments::Up;
 
 /// Says it.
-pub(super) fn show(
-    arguments: &Up,
-    definition: &Definition,
-    tls: Option<&TlsFiles>,
-    place: &Place,
-) -> Result<u8, Problem> {
+pub(super) fn show(arguments: &Up, plan: &Plan, place: &Place) -> Result<u8, Problem> {
+    let Plan { definition, tls, release_command } = plan;
     let (running, before) = current(definition, place)?;
     let before = before.as_ref();
     let mut changes = differences(before.map(|(_, definition)| definition), definition);
@@ -26,11 +22,15 @@ pub(super) fn show(
         let status = place.status()?;
         changes.extend(counts(definition, &formation(arguments, definition), &status));
         if definition.route.is_some() {
-            changes.extend(listening::differences(arguments, tls, &status));
+            changes.extend(listening::differences(arguments, tls.as_ref(), &status));
         }
     }
     let gap = gap(definition, running);
     let release = before.map(|(number, _)| *number);
+    let command = release_command.as_ref().map(|one| match &one.command {
+        CommandLine::Shell(line) => line.clone(),
+        CommandLine::Argv(words) => words.join(" "),
+    });
     if place.json {
         let changes: Vec<_> = changes
             .iter()
@@ -41,6 +41,7 @@ pub(super) fn show(
             "running": running,
             "release": release,
             "changes": changes,
+            "release_command": command,
             "gap": gap,
         }));
         return Ok(Exit::Done.code());
@@ -55,6 +56,9 @@ pub(super) fn show(
     for one in changes.iter().filter(|_| release.is_some()) {
         let told = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".into());
         text += &format!("  {}: {} -> {}\n", one.what, told(&one.before), told(&one.after));
+    }
+    if let Some(command) = command {
+        text += &format!("before that, once: {command}\n");
     }
     match gap {
         Some(why) => text += &format!("with a gap: {why}\n"),

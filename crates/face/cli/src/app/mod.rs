@@ -17,6 +17,7 @@ mod logs;
 mod one_off;
 mod place;
 mod ps;
+mod release_command;
 mod releases;
 mod router;
 mod start;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use keeper::core::{Outcome, Wanted};
 use keeper::protocol::{Request, Status};
 use logs::{Query, Timestamp};
+use procfile::ProcessType;
 use release::{Definition, Route};
 use report::{Exit, Problem};
 use router::TlsFiles;
@@ -14,7 +15,7 @@ use super::describe::{Described, set_readiness};
 use super::lines::Lines;
 use super::place::Place;
 use super::terminal_log::TerminalLog;
-use super::{daemon, dry_run, listening, ps};
+use super::{daemon, dry_run, listening, ps, release_command};
 use crate::arguments::Up;
 use crate::output::Colour;
 use crate::terminal::{Interrupts, Surroundings};
@@ -38,10 +39,27 @@ pub(crate) fn up(arguments: &Up, surroundings: &Surroundings) -> u8 {
         Ok(tls) => tls,
         Err(problem) => return place.fail(problem),
     };
+    let release_command = release_command(arguments, &described);
+    let plan = Plan { definition, tls, release_command };
     if arguments.dry_run {
-        return place.exit(dry_run::show(arguments, &definition, tls.as_ref(), &place));
+        return place.exit(dry_run::show(arguments, &plan, &place));
     }
-    place.exit(run(arguments, definition, tls, &place, &interrupts))
+    place.exit(run(arguments, plan, &place, &interrupts))
+}
+
+/// What is to be.
+pub(super) struct Plan {
+    pub definition: Definition,
+    /// What the router shows over TLS.
+    pub tls: Option<TlsFiles>,
+    /// What is run once before.
+    pub release_command: Option<ProcessType>,
+}
+
+/// The Procfile's `release`, run as whoever the app's processes run as.
+fn release_command(arguments: &Up, described: &Described) -> Option<ProcessType> {
+    let entry = described.procfile.release().filter(|_| !arguments.skip_release_command)?;
+    Some(ProcessType { user: arguments.description.user.clone(), ..entry.process_type() })
 }
 
 fn definition(arguments: &Up, described: &Described) -> Result<Definition, Problem> {
@@ -70,18 +88,16 @@ fn definition(arguments: &Up, described: &Described) -> Result<Definition, Probl
     Ok(definition)
 }
 
-fn run(
-    arguments: &Up,
-    definition: Definition,
-    tls: Option<TlsFiles>,
-    place: &Place,
-    interrupts: &Interrupts,
-) -> Result<u8, Problem> {
+fn run(arguments: &Up, plan: Plan, place: &Place, interrupts: &Interrupts) -> Result<u8, Problem> {
+    let Plan { definition, tls, release_command } = plan;
     let app = definition.app.clone();
     let routed = definition.route.is_some();
     let started = daemon::ensure(place)?;
     let begin = Timestamp::now();
     let brought_up = (|| {
+        if let Some(command) = &release_command {
+            release_command::run(command, &definition, place, interrupts)?;
+        }
         if routed {
             listening::listen(arguments, tls.as_ref(), place)?;
         }

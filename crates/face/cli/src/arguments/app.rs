@@ -127,6 +127,9 @@ pub(crate) struct Up {
     /// What the code is (a git revision); shown with the release.
     #[arg(long)]
     pub revision: Option<String>,
+    /// Roll out without running the Procfile's `release` first.
+    #[arg(long)]
+    pub skip_release_command: bool,
     /// What is common.
     #[command(flatten)]
     pub common: AppCommon,

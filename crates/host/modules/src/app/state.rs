@@ -35,6 +35,8 @@ arguments! {
         health: Option<String>,
         /// Where log events go besides the local log, as URLs.
         drains: Lines = Lines(Vec::new()),
+        /// Whether a release takes over without the Procfile's `release` having been run.
+        skip_release_command: bool = false,
         /// Where the router listens, `ADDRESS:PORT`, if it does not yet.
         listen: Lines = Lines(Vec::new()),
         /// A PEM file with a certificate, with which apps answer over TLS too; read again when it changes.
@@ -85,6 +87,9 @@ impl Running {
             option("--tls-key", file);
         }
         self.listen_tls.0.iter().for_each(|address| option("--listen-tls", address));
+        if self.skip_release_command {
+            words.push("--skip-release-command".into());
+        }
         words.push(self.source.clone());
         Invocation { app: self.name.clone(), home: self.home.clone(), words, config: self.config.clone() }
     }
