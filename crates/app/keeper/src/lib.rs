@@ -39,5 +39,6 @@ mod shell;
 
 pub use home::Home;
 pub use shell::{
-    Console, Ended, Foreground, KeeperError, OWN_APP, Options, Said, foreground, guard, is_own, prepare, run,
+    Console, DRAIN_APP, Ended, Foreground, KeeperError, OWN_APP, Options, Said, foreground, guard, is_own,
+    prepare, run,
 };

@@ -7,6 +7,8 @@
     reason = "a test starts the binary and talks to it"
 )]
 
+#[path = "apps/drains.rs"]
+mod drains;
 #[path = "apps/home.rs"]
 mod home;
 #[path = "apps/release_command.rs"]

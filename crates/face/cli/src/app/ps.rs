@@ -5,6 +5,7 @@ use keeper::protocol::{Answer, AppStatus, ProcessStatus, Request, Status};
 use release::Route;
 use report::{Exit, Problem};
 
+use super::drain_states::{self, DrainState};
 use super::failure::of_client;
 use super::place::Place;
 use crate::arguments::Ps;
@@ -39,14 +40,15 @@ fn watch(place: &Place, named: Option<&str>) -> Result<u8, Problem> {
 
 fn show(place: &Place, status: &Status, named: Option<&str>) {
     if place.json {
-        return place.print_json(status);
+        return place.print_json(&json(place, status));
     }
     let now = now();
     let mut text = String::new();
-    let shown: Vec<&AppStatus> =
-        status.apps.iter().filter(|app| named.is_none_or(|name| name == app.name)).collect();
+    let shown: Vec<&AppStatus> = status.apps.iter().filter(|app| is_shown(app, named)).collect();
     for app in &shown {
         text += &app_text(app, status, place.talk.out, now);
+        text += &drains_text(&drain_states::of_app(app, status, place), place.talk.out);
+        text.push('\n');
     }
     for stalled in &status.stalled {
         text += &place.talk.out.text(Colour::Red, format!("log stalled: {stalled}\n"));
@@ -74,30 +76,71 @@ fn app_text(app: &AppStatus, status: &Status, paint: Paint, now: u64) -> String 
     let mut text = format!("{}{urls}\n", paint.text(Colour::Cyan, head));
     let rows: Vec<[String; 7]> = app.processes.iter().map(|process| row(process, now)).collect();
     let heads = ["PROCESS", "STATE", "PID", "PORT", "SINCE", "RESTARTS", "NOTE"].map(String::from);
-    let all = || std::iter::once(&heads).chain(&rows);
-    let widths: Vec<usize> =
-        (0..7).map(|column| all().map(|row| row[column].len()).max().unwrap_or(0)).collect();
+    let colours = app.processes.iter().map(|process| match process.state {
+        State::Failed(_) | State::Backoff(_) => Colour::Red,
+        State::Ready => Colour::Green,
+        _ => Colour::Yellow,
+    });
     if rows.is_empty() {
         text += "  nothing runs\n";
-    } else {
-        for (index, row) in all().enumerate() {
-            let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
-            let line = format!("  {}", cells.collect::<Vec<_>>().join("  ")).trim_end().to_string();
-            let colour = match index.checked_sub(1).map(|index| &app.processes[index].state) {
-                None => Some(Colour::Dim),
-                Some(State::Failed(_) | State::Backoff(_)) => Some(Colour::Red),
-                Some(State::Ready) => Some(Colour::Green),
-                Some(_) => Some(Colour::Yellow),
-            };
-            text += &colour.map_or(line.clone(), |colour| paint.text(colour, line));
-            text.push('\n');
-        }
     }
+    text += &table(&heads, &rows, colours, paint);
     for one_off in &app.one_offs {
         let age = age(now.saturating_sub(one_off.since));
         text += &format!("  run  pid {}  {age}  {}\n", one_off.pid, harmless(&one_off.command));
     }
-    text.push('\n');
+    text
+}
+
+/// The app that was named, else all; of the keeper's own only those that run.
+fn is_shown(app: &AppStatus, named: Option<&str>) -> bool {
+    match named {
+        Some(name) => name == app.name,
+        None => !keeper::is_own(&app.name) || !app.processes.is_empty(),
+    }
+}
+
+/// The status, and with each app how its drains are doing.
+fn json(place: &Place, status: &Status) -> serde_json::Value {
+    let mut told = serde_json::json!(status);
+    for (index, app) in status.apps.iter().enumerate() {
+        let drains = drain_states::of_app(app, status, place);
+        told["apps"][index]["drains"] = drains.iter().map(DrainState::json).collect();
+    }
+    told
+}
+
+fn drains_text(drains: &[DrainState], paint: Paint) -> String {
+    let now = logs::Timestamp::now();
+    let rows: Vec<[String; 6]> = drains.iter().map(|drain| drain.row(now)).collect();
+    let colours = drains.iter().map(|drain| match drain.metrics.as_ref().map(|metrics| metrics.state) {
+        Some(drains::State::Waiting) => Colour::Red,
+        Some(drains::State::Idle | drains::State::Sending) => Colour::Green,
+        _ => Colour::Yellow,
+    });
+    table(&DrainState::HEADS.map(String::from), &rows, colours, paint)
+}
+
+/// Rows below their heads, aligned; nothing when there are none.
+fn table<const N: usize>(
+    heads: &[String; N],
+    rows: &[[String; N]],
+    colours: impl Iterator<Item = Colour>,
+    paint: Paint,
+) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let all = || std::iter::once(heads).chain(rows);
+    let widths: [usize; N] =
+        std::array::from_fn(|column| all().map(|row| row[column].chars().count()).max().unwrap_or(0));
+    let mut text = String::new();
+    for (row, colour) in all().zip(std::iter::once(Colour::Dim).chain(colours)) {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        let line = format!("  {}", cells.collect::<Vec<_>>().join("  ")).trim_end().to_string();
+        text += &paint.text(colour, line);
+        text.push('\n');
+    }
     text
 }
 

@@ -7,7 +7,7 @@ use keeper::protocol::{Request, Status};
 use logs::{Query, Timestamp};
 use procfile::ProcessType;
 use release::{Definition, Route};
-use report::{Exit, Problem};
+use report::{Exit, Problem, Problems};
 use router::TlsFiles;
 
 use super::change::{end_keeper, follow};
@@ -39,12 +39,24 @@ pub(crate) fn up(arguments: &Up, surroundings: &Surroundings) -> u8 {
         Ok(tls) => tls,
         Err(problem) => return place.fail(problem),
     };
+    let mut wrong = Problems::new();
+    wrong.extend(arguments.drain.iter().filter_map(|url| not_a_drain(url)));
+    if wrong.has_errors() {
+        return place.fail_all(&wrong);
+    }
     let release_command = release_command(arguments, &described);
     let plan = Plan { definition, tls, release_command };
     if arguments.dry_run {
         return place.exit(dry_run::show(arguments, &plan, &place));
     }
     place.exit(run(arguments, plan, &place, &interrupts))
+}
+
+/// What is wrong with a drain's URL.
+fn not_a_drain(url: &str) -> Option<Problem> {
+    let wrong = url.parse::<drains::Target>().err()?;
+    let name = url.split(':').next().unwrap_or_default();
+    Some(Problem::from(wrong).on(format!("--drain {name}:…")))
 }
 
 /// What is to be.
