@@ -13,5 +13,7 @@ mod drains;
 mod home;
 #[path = "apps/release_command.rs"]
 mod release_command;
+#[path = "apps/terminal.rs"]
+mod terminal;
 #[path = "apps/tls.rs"]
 mod tls;

@@ -132,7 +132,8 @@ fn run(arguments: &Up, plan: Plan, place: &Place, interrupts: &Interrupts) -> Re
     if arguments.detach {
         return Ok(Exit::Done.code());
     }
-    attend(place, &app, begin, interrupts, started)
+    let names = names(&app, &status);
+    attend(place, &app, &names, begin, interrupts, started)
 }
 
 /// Counts that were asked for by hand outlive the next release; those of the description do not.
@@ -156,16 +157,23 @@ fn announce(place: &Place, app: &str, status: &Status) {
     }
 }
 
+/// The names of the app's processes.
+fn names(app: &str, status: &Status) -> Vec<String> {
+    let app = status.apps.iter().filter(|one| one.name == app);
+    app.flat_map(|app| &app.processes).map(|process| process.process.clone()).collect()
+}
+
 /// Shows what the app says until it has ended or somebody ends it. The first interrupt stops the app, the second at once.
 fn attend(
     place: &Place,
     app: &str,
+    names: &[String],
     begin: Timestamp,
     interrupts: &Interrupts,
     started: bool,
 ) -> Result<u8, Problem> {
     let query = Query { since: Some(begin), follow: true, ..Query::default() };
-    let lines = Lines::new(place.talk.out, !place.talk.out_is_terminal, []);
+    let lines = Lines::new(place.talk.out, !place.talk.out_is_terminal, names.iter().map(String::as_str));
     let mut log = TerminalLog::open(&place.home.logs.join(app), query, place, lines)?;
     let mut stopping = 0;
     let mut stops = Vec::new();
