@@ -7,6 +7,8 @@
     reason = "a test starts the binary and talks to it"
 )]
 
+#[path = "apps/access_log.rs"]
+mod access_log;
 #[path = "apps/drains.rs"]
 mod drains;
 #[path = "apps/home.rs"]

@@ -174,6 +174,7 @@ fn route(entry: &RouteEntry) -> Route {
     let address = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let instances = entry.instances.iter();
     Route {
+        name: entry.app.clone(),
         hosts: if entry.route.hosts.is_empty() { vec![HostPattern::Any] } else { hosts },
         path: entry.route.path.clone(),
         strip: false,
@@ -195,13 +196,15 @@ fn write_access_log(mut batches: mpsc::Receiver<Vec<AccessEvent>>) {
     }
 }
 
+/// `app=NAME …`: what comes first cannot be made up by a client.
 fn access_line(event: &AccessEvent) -> String {
+    let app = event.route.as_deref().unwrap_or("-");
     let method = event.method.as_ref().map_or("-", |method| method.as_str());
     let instance = event.instance.as_ref().map_or("-", |instance| instance.0.as_str());
     let milliseconds = event.duration.as_secs_f64() * 1000.0;
     let whole = if event.complete { "" } else { " incomplete" };
     format!(
-        "method={method} host={:?} path={:?} status={} bytes={} ms={milliseconds:.1} client={} instance={instance} id={}{whole}\n",
+        "app={app} method={method} host={:?} path={:?} status={} bytes={} ms={milliseconds:.1} client={} instance={instance} id={}{whole}\n",
         event.host,
         event.path,
         event.status.as_u16(),

@@ -14,7 +14,7 @@ use super::change::{end_keeper, follow};
 use super::describe::{Described, set_readiness};
 use super::lines::Lines;
 use super::place::Place;
-use super::terminal_log::TerminalLog;
+use super::terminal_log::{TerminalLog, access_log};
 use super::{daemon, dry_run, listening, ps, release_command};
 use crate::arguments::Up;
 use crate::output::Colour;
@@ -172,7 +172,8 @@ fn attend(
     interrupts: &Interrupts,
     started: bool,
 ) -> Result<u8, Problem> {
-    let query = Query { since: Some(begin), follow: true, ..Query::default() };
+    let others = access_log(app, place);
+    let query = Query { since: Some(begin), others, follow: true, ..Query::default() };
     let lines = Lines::new(place.talk.out, !place.talk.out_is_terminal, names.iter().map(String::as_str));
     let mut log = TerminalLog::open(&place.home.logs.join(app), query, place, lines)?;
     let mut stopping = 0;

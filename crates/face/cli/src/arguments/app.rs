@@ -277,7 +277,7 @@ pub(crate) struct Logs {
     /// Before then.
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
-    /// Only this process type (`web`) or process (`web.1`); may be repeated.
+    /// Only this process type (`web`) or process (`web.1`), or the access log (`router`); may be repeated.
     #[arg(short = 'p', long, value_name = "NAME", visible_alias = "ps")]
     pub process: Vec<String>,
     /// Only events with a line that matches this regular expression.
