@@ -30,7 +30,7 @@
 //!   refuses whatever comes (401, 404) gets it again every half minute, while rotation bounds what waits.
 //! * Memory is bounded: one batch a drain (512 KiB, or one event) and its encoded form.
 //! * A drain that is slow, stuck or dead holds up no other.
-//! * Cursors are replaced atomically, once a second at most.
+//! * Cursors are replaced atomically, once a second at most; so is what [`Metrics::saved`] reads.
 //! * Passwords, and queries of HTTP URLs, are shown nowhere. Certificates are always verified.
 //!
 //! # What it never does

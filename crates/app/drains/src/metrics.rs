@@ -1,9 +1,15 @@
 //! What can be seen of a drain from outside.
 
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::saved::MetricsFile;
 use crate::{Lost, Timestamp};
 
 /// How one drain is doing, since its process started.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Metrics {
     /// What it does just now.
     pub state: State,
@@ -21,8 +27,17 @@ pub struct Metrics {
     pub last_error: Option<LastError>,
 }
 
+impl Metrics {
+    /// How the drain of that name was doing when its process wrote it down last: once a second at most, and at its end. `None`
+    /// when it never has, or what it wrote cannot be read. `cursors` is the directory of [`Settings::cursors`](crate::Settings::cursors).
+    pub fn saved(cursors: &Path, drain: &str) -> Option<Self> {
+        MetricsFile::new(cursors.to_owned(), drain).load()
+    }
+}
+
 /// What a drain does just now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum State {
     /// Everything has been sent.
     #[default]
@@ -36,7 +51,8 @@ pub enum State {
 }
 
 /// What was handed over.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Sent {
     /// Events.
     pub events: u64,
@@ -45,7 +61,8 @@ pub struct Sent {
 }
 
 /// What never arrived, by the reason.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Dropped {
     /// Deleted by rotation before it was sent. After a syslog connection broke, this may include events
     /// that had been sent already and could not be read again.
@@ -55,7 +72,8 @@ pub struct Dropped {
 }
 
 /// How far a drain is behind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Lag {
     /// Bytes: on disk and not read, or read and not handed over.
     pub bytes: u64,
@@ -71,7 +89,7 @@ impl Lag {
 }
 
 /// Something that went wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastError {
     /// When.
     pub time: Timestamp,

@@ -1,14 +1,17 @@
-//! Cursors on disk: one file a drain, `NAME.json`, `{"version":1,"cursor":…}`.
+//! Cursors on disk: one file a drain, `NAME.json`, `{"version":1,"cursor":…}`. Beside it `NAME.metrics`: how the drain is doing,
+//! for whoever asks.
 //!
 //! A file is written beside its place, synced and renamed, so at any instant it holds the whole old or the whole new cursor.
 //! One that cannot be read is no reason to stop: the drain begins at the beginning of the log, and says so.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+use crate::Metrics;
 
 /// The form of the file.
 const VERSION: u32 = 1;
@@ -91,13 +94,50 @@ impl CursorFile {
 
     fn replace(&self, content: &[u8]) -> io::Result<()> {
         fs::create_dir_all(&self.directory)?;
-        let temporary = self.directory.join(format!(".{}.new", self.name));
-        let mut file = File::create(&temporary)?;
-        file.write_all(content)?;
-        file.sync_all()?;
-        fs::rename(&temporary, self.path())?;
+        let beside = self.directory.join(format!(".{}.new", self.name));
+        write_beside(&beside, content)?.sync_all()?;
+        fs::rename(beside, self.path())?;
         File::open(&self.directory)?.sync_all()
     }
+}
+
+/// How one drain is doing, on disk. It need not survive the machine.
+#[derive(Clone, Debug)]
+pub(crate) struct MetricsFile {
+    directory: PathBuf,
+    name: String,
+}
+
+/// The longest such file that is read, in bytes.
+const LONGEST_METRICS: u64 = 64 << 10;
+
+impl MetricsFile {
+    pub(crate) fn new(directory: PathBuf, drain: &str) -> Self {
+        Self { directory, name: drain.to_owned() }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.join(format!("{}.metrics", self.name))
+    }
+
+    pub(crate) fn load(&self) -> Option<Metrics> {
+        let mut text = Vec::new();
+        File::open(self.path()).ok()?.take(LONGEST_METRICS).read_to_end(&mut text).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    pub(crate) fn save(&self, metrics: &Metrics) -> io::Result<()> {
+        fs::create_dir_all(&self.directory)?;
+        let beside = self.directory.join(format!(".{}.metrics.new", self.name));
+        write_beside(&beside, &serde_json::to_vec(metrics)?)?;
+        fs::rename(beside, self.path())
+    }
+}
+
+fn write_beside(path: &Path, content: &[u8]) -> io::Result<File> {
+    let mut file = File::create(path)?;
+    file.write_all(content)?;
+    Ok(file)
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::fmt::Debug;
 use std::ops::{AddAssign, SubAssign};
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::Event;
 
@@ -55,7 +55,8 @@ pub struct Portion {
 }
 
 /// What was deleted before it was read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Lost {
     /// How often something was missing.
     pub gaps: u64,

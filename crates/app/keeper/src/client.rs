@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 
-use crate::protocol::{Answer, Drained, LONGEST_LINE, Request};
+use crate::protocol::{Answer, Drained, Handed, LONGEST_LINE, Request, TlsListen};
 
 /// Why a keeper did not answer.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +49,8 @@ pub struct Conversation {
 pub struct Sockets {
     /// For apps.
     pub http: Vec<TcpListener>,
+    /// For apps over TLS, each with what it shows.
+    pub tls: Vec<(TcpListener, TlsListen)>,
     /// For the status page.
     pub admin: Option<TcpListener>,
 }
@@ -71,9 +73,12 @@ pub fn become_router(socket: &Path) -> Result<(Sockets, Conversation), ClientErr
     let mut stream = connect(socket)?;
     send(&mut stream, &Request::Route)?;
     let (line, descriptors) = receive(&stream)?;
-    let http = line.trim().parse().map_err(|_| ClientError::Unreadable(line))?;
+    let handed: Handed =
+        serde_json::from_str(&line).map_err(|error| ClientError::Unreadable(error.to_string()))?;
     let mut listeners = descriptors.into_iter().map(TcpListener::from);
-    let sockets = Sockets { http: listeners.by_ref().take(http).collect(), admin: listeners.next() };
+    let http = listeners.by_ref().take(handed.http).collect();
+    let tls = listeners.by_ref().take(handed.tls.len()).zip(handed.tls).collect();
+    let sockets = Sockets { http, tls, admin: listeners.next() };
     Ok((sockets, Conversation { reader: BufReader::new(stream) }))
 }
 

@@ -38,7 +38,8 @@ mod shell;
 
 pub use home::Home;
 pub use shell::{
-    Console, Ended, Foreground, KeeperError, OWN_APP, Options, Said, foreground, guard, is_own, run,
+    Console, DRAIN_APP, Ended, Foreground, KeeperError, OWN_APP, Options, Said, foreground, guard, is_own,
+    prepare, run,
 };
 #[cfg(fuzzing)]
 pub use shell::{read_apps, read_handover};

@@ -92,6 +92,9 @@ pub enum Request {
     Listen {
         /// For apps.
         http: Vec<String>,
+        /// For apps, over TLS. Where one listens already, it shows this certificate from now on.
+        #[serde(default)]
+        tls: Vec<TlsListen>,
         /// For the status page.
         admin: Option<String>,
     },
@@ -149,6 +152,28 @@ pub enum Answer {
     },
 }
 
+/// Where the router listens for TLS, and what it shows there. The keeper passes the paths on and reads neither file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TlsListen {
+    /// `ADDRESS:PORT`.
+    pub address: String,
+    /// A PEM file: the certificate and those between it and its root. Absolute.
+    pub certificate: PathBuf,
+    /// A PEM file with its private key. Absolute.
+    pub key: PathBuf,
+}
+
+/// What comes along with sockets that are handed over: which is which. The last one, if there is one more, is that of
+/// the status page.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Handed {
+    /// How many are for apps; they come first.
+    pub http: usize,
+    /// Those for apps over TLS; they come next.
+    #[serde(default)]
+    pub tls: Vec<TlsListen>,
+}
+
 /// A line that the router sends: these processes no longer do anything for clients.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Drained {
@@ -193,6 +218,9 @@ pub struct Status {
     pub logs: PathBuf,
     /// Addresses for apps.
     pub http: Vec<String>,
+    /// Addresses for apps over TLS.
+    #[serde(default)]
+    pub tls: Vec<TlsListen>,
     /// Address of the status page.
     pub admin: Option<String>,
     /// The apps, by name.

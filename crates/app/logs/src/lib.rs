@@ -52,7 +52,8 @@ pub use collector::{
 };
 pub use joiner::Joiner;
 pub use reader::{
-    Cursor, Event, Gap, GapCause, Item, Pattern, PatternError, Place, Position, Query, ReadError, Reader,
+    Cursor, Event, Gap, GapCause, Item, OtherLog, Pattern, PatternError, Place, Position, Query, ReadError,
+    Reader,
 };
 pub use record::{Entry, Record, Stream, entries};
 pub use sink::{Archiver, FileSink, FileSinkError, LineSink, Recovery, Refused, Rotation, Sink};

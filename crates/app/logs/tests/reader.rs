@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use logs::{
-    Archiver, Cursor, Event, FileSink, Gap, GapCause, Item, Pattern, Query, Reader, Record, Rotation, Sink,
-    Stream, Timestamp,
+    Archiver, Cursor, Event, FileSink, Gap, GapCause, Item, OtherLog, Pattern, Query, Reader, Record,
+    Rotation, Sink, Stream, Timestamp,
 };
 use proptest::prelude::*;
 use support::{PATIENCE, eventually};
@@ -588,4 +588,71 @@ proptest! {
         drain(&mut Reader::resume(folder.path(), Query::default(), &cursor).unwrap());
         drain(&mut Reader::open(folder.path(), Query { tail: Some(2), ..Query::default() }).unwrap());
     }
+}
+
+/// A router's log, of which the lines that begin with `app=shop ` are the app's.
+fn of_router(router: &App) -> OtherLog {
+    OtherLog {
+        directory: router.path().to_owned(),
+        process: "web".into(),
+        name: "router".into(),
+        pattern: Pattern::regex("^app=shop ").unwrap(),
+    }
+}
+
+#[test]
+fn events_of_another_log_come_between_those_of_the_app() {
+    let (mut app, mut router) = (App::new(1, &small(8)), App::new(1, &small(8)));
+    for number in 0..30 {
+        app.say(number * 10);
+        let whose = if number % 2 == 0 { "shop" } else { "blog" };
+        router.write(
+            0,
+            Stream::Stdout,
+            number * 10 + 5,
+            "F",
+            &format!("app={whose} path=\"/{number} app=shop \""),
+        );
+    }
+    let asked = Query { others: vec![of_router(&router)], ..Query::default() };
+    let line = |number: u64| format!("line {}", number * 10);
+    let access = |number: u64| format!("app=shop path=\\\"/{number} app=shop \\\"");
+    let all: Vec<String> = (0..30)
+        .flat_map(|number| std::iter::once(line(number)).chain((number % 2 == 0).then(|| access(number))))
+        .collect();
+    assert_eq!(app.texts(asked.clone()), all);
+    assert_eq!(app.texts(Query { tail: Some(4), ..asked.clone() }), all[41..]);
+    let names = |query: Query| -> Vec<String> {
+        let event = |item: &Item| match item {
+            Item::Event(event) => event.process.to_string(),
+            Item::Gap(gap) => panic!("{gap:?}"),
+        };
+        let mut names: Vec<String> = app.read(query).iter().map(event).collect();
+        names.dedup();
+        names
+    };
+    assert_eq!(names(Query { processes: vec!["web".into()], ..asked.clone() }), ["web.1"]);
+    assert_eq!(names(Query { processes: vec!["router".into()], ..asked.clone() }), ["router"]);
+    let only = Query { processes: vec!["router".into()], tail: Some(2), ..asked.clone() };
+    assert_eq!(app.texts(only), [access(26), access(28)]);
+    let found = Query { pattern: Some(Pattern::literal(b"/1")), ..asked };
+    assert_eq!(app.texts(found), [access(10), access(12), access(14), access(16), access(18)]);
+}
+
+#[test]
+fn another_log_is_followed_and_may_come_later() {
+    let (mut app, mut router) = (App::new(1, &small(8)), App::new(0, &small(8)));
+    app.say(1);
+    let mut reader =
+        Reader::open(app.path(), Query { others: vec![of_router(&router)], ..follow() }).unwrap();
+    assert_eq!(read_some(&mut reader, 1), ["line 1"]);
+    router.sinks.push(FileSink::open(&router.path().join("web.1.log"), small(8), &router.archiver).unwrap());
+    router.write(0, Stream::Stdout, 2, "F", "app=blog x");
+    router.write(0, Stream::Stdout, 3, "F", "app=shop x");
+    assert_eq!(read_some(&mut reader, 1), ["app=shop x"]);
+    router.write(0, Stream::Stdout, 4, "F", "app=shop y");
+    app.say(5);
+    let mut both = read_some(&mut reader, 2);
+    both.sort();
+    assert_eq!(both, ["app=shop y", "line 5"]);
 }

@@ -16,6 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .collect::<Result<Vec<_>, std::net::AddrParseError>>()?;
     let options = Options { threads: 2, ..Options::new(vec![TcpListener::bind(listen)?], 0) };
     let route = Route {
+        name: String::new(),
         hosts: vec![HostPattern::Any],
         path: "/".into(),
         strip: false,

@@ -33,6 +33,17 @@ impl Transport {
             Self::Secure(stream) => stream.get_ref().0,
         }
     }
+
+    /// Whether there is something to read of which the socket knows nothing any more: bytes of the client often come in one
+    /// piece with the end of the handshake, and are read with it.
+    pub(crate) fn holds_decrypted(&mut self) -> bool {
+        let Self::Secure(stream) = self else { return false };
+        match stream.get_mut().1.process_new_packets() {
+            Ok(state) => state.plaintext_bytes_to_read() > 0 || state.peer_has_closed(),
+            // Whoever reads next is told.
+            Err(_) => true,
+        }
+    }
 }
 
 /// A client's socket.

@@ -58,7 +58,8 @@ pub(crate) async fn serve(guest: Guest, transport: Transport, address: SocketAdd
         return Box::pin(http2::serve(io)).await;
     }
     loop {
-        if io.ahead.is_empty() && !wait_for_bytes(&io).await {
+        let there = !io.ahead.is_empty() || io.transport.holds_decrypted();
+        if !there && !wait_for_bytes(&io).await {
             return;
         }
         let (next, end) = Box::pin(active(io)).await;

@@ -1,6 +1,7 @@
 //! What a router tells: one event for each request that ended.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use http::{Method, StatusCode, Version};
@@ -33,6 +34,8 @@ pub struct AccessEvent {
     pub duration: Duration,
     /// From the request's head to the head of the response.
     pub waited: Duration,
+    /// The name of its route; `None` when it has none.
+    pub route: Option<Arc<str>>,
     /// Who answered; `None` when the router did.
     pub instance: Option<InstanceId>,
     /// The request's id, as the instance saw it in `X-Request-Id`.

@@ -1,6 +1,7 @@
 //! One request and its response, from the head of the one to the end of the other.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use http::header::HOST;
@@ -12,6 +13,7 @@ use crate::call::Call;
 use crate::client::Client;
 use crate::instance::InFlight;
 use crate::request_id;
+use crate::shared::CompiledRoute;
 
 /// The longest path that an event tells.
 const LONGEST_PATH: usize = 4096;
@@ -41,6 +43,7 @@ struct Told {
     method: Option<Method>,
     host: String,
     path: String,
+    route: Option<Arc<str>>,
 }
 
 impl Exchange {
@@ -74,6 +77,7 @@ impl Exchange {
                     .unwrap_or_default()
                     .to_owned(),
                 path: path.to_owned(),
+                route: None,
             })
         });
         Self {
@@ -103,6 +107,7 @@ impl Exchange {
                 method: None,
                 host: String::new(),
                 path: String::new(),
+                route: None,
             })
         });
         client.begin_stream();
@@ -117,6 +122,13 @@ impl Exchange {
             complete: true,
             sent: 0,
             told,
+        }
+    }
+
+    /// It has taken this route.
+    pub(crate) fn route(&mut self, route: &CompiledRoute) {
+        if let Some(told) = &mut self.told {
+            told.route = Some(Arc::clone(&route.name));
         }
     }
 
@@ -183,6 +195,7 @@ impl Exchange {
             method: told.method,
             host: told.host,
             path: told.path,
+            route: told.route,
             status,
             received: self.upload.received.get(),
             sent: self.sent,

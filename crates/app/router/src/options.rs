@@ -4,6 +4,8 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::StartError;
+
 /// With what a router starts.
 #[derive(Debug)]
 pub struct Options {
@@ -57,6 +59,13 @@ pub struct TlsFiles {
     pub certificate: PathBuf,
     /// Its private key: PKCS #8, PKCS #1 or SEC1.
     pub key: PathBuf,
+}
+
+impl TlsFiles {
+    /// Whether a router can start with them at present: both can be read, and the key fits the certificate.
+    pub fn check(&self) -> Result<(), StartError> {
+        crate::tls::load(self).map(drop)
+    }
 }
 
 /// Bounds on what clients send.

@@ -66,9 +66,9 @@ struct Plan {
 
 /// Takes a request in, all at once.
 pub(crate) fn begin(client: Rc<Client>, request: Request<Incoming>) -> Begun {
-    let exchange = Exchange::begin(&client, &request);
+    let mut exchange = Exchange::begin(&client, &request);
     let alone = request.version() < Version::HTTP_2;
-    let plan = plan(&client, request, &exchange);
+    let plan = plan(&client, request, &mut exchange);
     Begun { client, exchange, alone, plan }
 }
 
@@ -115,7 +115,7 @@ fn respond(
     response
 }
 
-fn plan(client: &Rc<Client>, request: Request<Incoming>, exchange: &Exchange) -> Result<Plan, Refusal> {
+fn plan(client: &Rc<Client>, request: Request<Incoming>, exchange: &mut Exchange) -> Result<Plan, Refusal> {
     let (mut parts, incoming) = request.into_parts();
     if parts.method == Method::CONNECT || parts.method == Method::TRACE {
         return Err(Refusal::MethodNotAllowed);
@@ -130,6 +130,7 @@ fn plan(client: &Rc<Client>, request: Request<Incoming>, exchange: &Exchange) ->
     let host = host_field(&parts)?;
     let place = Place::of(host.as_deref(), parts.uri.path())?;
     let route = place.route(client).ok_or(Refusal::NoRoute)?;
+    exchange.route(&route);
     if let RouteState::Maintenance(text) = &route.state {
         return Err(Refusal::Maintenance(text.clone()));
     }

@@ -30,6 +30,7 @@ pub(crate) type CompiledTable = Matcher<Arc<CompiledRoute>>;
 /// A route with its settings filled in.
 #[derive(Debug)]
 pub(crate) struct CompiledRoute {
+    pub(crate) name: Arc<str>,
     /// What is taken off the path.
     pub(crate) stripped: Option<String>,
     pub(crate) instances: Vec<Arc<InstanceState>>,
@@ -151,6 +152,7 @@ impl Shared {
         let settings = &route.settings;
         let prefix = route.path.trim_end_matches('/');
         CompiledRoute {
+            name: route.name.as_str().into(),
             stripped: (route.strip && !prefix.is_empty()).then(|| prefix.to_owned()),
             instances,
             state: route.state.clone(),

@@ -17,6 +17,9 @@ pub struct Table {
 /// Requests for these hosts and below this path go to these instances.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
+    /// What access events call it, such as the name of an app; may be empty.
+    #[serde(default)]
+    pub name: String,
     /// Whose requests; at least one.
     pub hosts: Vec<HostPattern>,
     /// A path prefix that ends at a `/`: `/api` takes `/api` and `/api/users` but not `/apiary`. `/` takes all.

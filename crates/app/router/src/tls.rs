@@ -76,7 +76,8 @@ fn seen(files: &TlsFiles) -> Seen {
     Some([of(&files.certificate)?, of(&files.key)?])
 }
 
-fn load(files: &TlsFiles) -> Result<CertifiedKey, StartError> {
+/// Reads both files.
+pub(crate) fn load(files: &TlsFiles) -> Result<CertifiedKey, StartError> {
     let refused = |path: &Path, problem: String| StartError::Certificate { path: path.to_owned(), problem };
     let read = |path: &Path| {
         let file = fs::metadata(path).map_err(|error| refused(path, error.to_string()))?;

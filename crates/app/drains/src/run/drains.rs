@@ -5,7 +5,9 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::reporter::report;
 use super::task::Task;
+use crate::saved::MetricsFile;
 use crate::{Metrics, Settings, Source, SourceError, Target};
 
 /// One drain: a name, and where it sends to.
@@ -79,6 +81,8 @@ impl Drains {
         let (stop, stopping) = watch::channel(false);
         let mut tasks = JoinSet::new();
         for (drain, metrics) in self.list {
+            let file = MetricsFile::new(self.settings.cursors.clone(), &drain.name);
+            tasks.spawn(report(file, metrics.subscribe(), self.settings.save_every));
             let task = Task::new(drain, Arc::clone(&self.settings), metrics, stopping.clone());
             tasks.spawn(task.run(Arc::clone(&open)));
         }
@@ -98,7 +102,7 @@ impl Drains {
         }
     }
 
-    /// [`run`](Drains::run) on a runtime of its own, on this thread. It ends within the grace and two seconds, whatever hangs:
+    /// [`run`](Drains::run) on a runtime of its own, on this thread. It ends within the grace and three seconds, whatever hangs:
     /// threads that still wait (for a pipe that nobody reads, for a name server) are left to the end of the process.
     pub fn run_here<S, F>(self, open: F, shutdown: impl Future<Output = ()>) -> std::io::Result<()>
     where

@@ -8,6 +8,7 @@ mod clock;
 mod drains;
 mod grace;
 mod random;
+mod reporter;
 mod saver;
 mod task;
 

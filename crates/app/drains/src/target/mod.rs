@@ -25,6 +25,7 @@
 //! certificates off: name the certificate that you trust with `ca`.
 
 mod error;
+mod identity;
 mod kinds;
 mod parse;
 mod show;

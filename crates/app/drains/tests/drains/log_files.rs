@@ -91,7 +91,9 @@ async fn drain(
     };
     let (_, end) = drains.metrics().remove(0);
     drains.run(open, done).await;
-    end.borrow().clone()
+    let end = end.borrow().clone();
+    assert_eq!(Metrics::saved(cursors, "web").as_ref(), Some(&end), "what it wrote down at its end");
+    end
 }
 
 fn messages(output: &std::sync::Mutex<Vec<u8>>) -> Vec<String> {

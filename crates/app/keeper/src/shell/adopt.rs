@@ -12,11 +12,13 @@ use std::sync::Arc;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use super::events::Event;
-use super::listeners::Listeners;
+use super::listeners::{Addresses, Listeners};
 use super::output::Output;
 use super::save::{self, Lock, Saved, Unsaved};
 use super::upgrade::Handover;
-use super::{EVENTS, KeeperError, Key, NOTICES, Options, Shell, now, processes, requests, sockets, sweep};
+use super::{
+    EVENTS, KeeperError, Key, NOTICES, Options, Shell, now, processes, requests, sockets, spawn, sweep,
+};
 use crate::core::{Ending, Input, State};
 
 impl Shell {
@@ -43,7 +45,7 @@ impl Shell {
         let (lock, control) = match handover {
             Some(handover) => {
                 output.adopt(handover.histories);
-                listeners.take_over(handover.http, handover.listeners);
+                listeners.take_over(handover.handed, handover.listeners);
                 (Lock { descriptor: handover.lock }, handover.control)
             }
             None => {
@@ -73,7 +75,7 @@ impl Shell {
             notify_sockets: HashMap::new(),
             readiness: HashMap::new(),
             starts: saved.starts,
-            last_port: 0,
+            last_port: spawn::somewhere(std::process::id()),
             listeners,
             routers: BTreeMap::new(),
             one_offs: BTreeMap::new(),
@@ -89,9 +91,10 @@ impl Shell {
             ending: None,
             options,
         };
+        let addresses = Addresses { http: saved.http, tls: saved.tls, admin: saved.admin };
         if shell.listeners.is_empty()
-            && !saved.http.is_empty()
-            && let Err((address, error)) = shell.listeners.add(&saved.http, saved.admin.as_deref())
+            && !(addresses.http.is_empty() && addresses.tls.is_empty())
+            && let Err((address, error)) = shell.listeners.add(&addresses)
         {
             shell.trouble(&format!("cannot listen on {address}: {error}"));
         }

@@ -1,6 +1,5 @@
 //! Clients of the control socket: one task each, which reads one request and writes what comes of it.
 
-use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -231,11 +230,12 @@ impl Client {
         }
     }
 
-    /// Sends the listening sockets along with a line that says how many of them are for apps.
+    /// Sends the listening sockets along with a line that says which is which.
     async fn send_sockets(&mut self, listening: &Listening) -> std::io::Result<()> {
         let sockets = &listening.listeners;
-        let descriptors: Vec<_> = sockets.http.iter().chain(&sockets.admin).map(|one| one.as_fd()).collect();
-        let line = format!("{}\n", sockets.http.len());
+        let descriptors: Vec<_> = sockets.descriptors().collect();
+        let mut line = serde_json::to_vec(&sockets.handed())?;
+        line.push(b'\n');
         let mut space = vec![0; rustix::cmsg_space!(ScmRights(descriptors.len()))]
             .into_iter()
             .map(std::mem::MaybeUninit::new)
@@ -248,7 +248,7 @@ impl Client {
                 if !descriptors.is_empty() {
                     ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
                 }
-                let text = [std::io::IoSlice::new(line.as_bytes())];
+                let text = [std::io::IoSlice::new(&line)];
                 Ok(sendmsg(stream, &text, &mut ancillary, SendFlags::NOSIGNAL)?)
             });
             match sent {

@@ -41,9 +41,10 @@ use crate::protocol::{OneOff, RouteEntry, Status};
 use events::Event;
 pub use foreground::{Ended, Foreground, foreground, guard};
 pub use output::{Console, Said};
-pub use own::{OWN_APP, is_own};
+pub use own::{DRAIN_APP, OWN_APP, is_own};
 #[cfg(fuzzing)]
 pub use read_back::{read_apps, read_handover};
+pub use spawn::prepare;
 
 /// Events that wait for the shell; whoever has more waits.
 const EVENTS: usize = 1024;

@@ -11,7 +11,7 @@ use crate::core::{App, Wanted};
 /// The app whose one process is the router.
 pub const OWN_APP: &str = "pinch";
 /// The app whose one process sends logs on.
-const DRAIN_APP: &str = "pinch-drain";
+pub const DRAIN_APP: &str = "pinch-drain";
 /// How long the drain may go on sending what is left.
 const DRAIN_GRACE: Duration = Duration::from_secs(10);
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::listeners::Addresses;
 use super::{Shell, is_own, now};
 use crate::core::{App, Placement, Slot};
 use crate::protocol::{AppStatus, ProcessStatus, RouteEntry, Status, Target};
@@ -33,7 +34,7 @@ impl Shell {
 
     /// Everything there is to know.
     pub(super) fn report(&self) -> Status {
-        let (http, admin) = self.listeners.addresses();
+        let Addresses { http, tls, admin } = self.listeners.addresses();
         Status {
             pid: std::process::id(),
             version: self.options.version.clone(),
@@ -41,6 +42,7 @@ impl Shell {
             upgrades: self.upgrades,
             logs: self.options.home.logs.clone(),
             http,
+            tls,
             admin,
             apps: self.core.apps().map(|(name, app)| self.report_app(name, app)).collect(),
             stalled: self.output.stalled(),

@@ -8,6 +8,7 @@ use release::{Definition, Formation};
 use tokio::io::unix::AsyncFd;
 
 use super::events::{Caller, Event};
+use super::listeners::Addresses;
 use super::own::own_definition;
 use super::{OWN_APP, Shell, is_own, now, processes};
 use crate::core::{Deed, Refused};
@@ -32,7 +33,7 @@ impl Shell {
             Request::Status => return Answer::Status(Box::new(self.report())),
             Request::Definition { app } => return self.definition(&app),
             Request::Releases { app } => return self.releases(&app),
-            Request::Listen { http, admin } => return self.listen(&http, admin.as_deref()),
+            Request::Listen { http, tls, admin } => return self.listen(&Addresses { http, tls, admin }),
             Request::Shutdown => {
                 self.end();
                 return Answer::Taken { release: None };
@@ -119,9 +120,9 @@ impl Shell {
         Answer::Taken { release: None }
     }
 
-    fn listen(&mut self, http: &[String], admin: Option<&str>) -> Answer {
+    fn listen(&mut self, asked: &Addresses) -> Answer {
         let before = self.listeners.addresses();
-        if let Err((address, error)) = self.listeners.add(http, admin) {
+        if let Err((address, error)) = self.listeners.add(asked) {
             let hint = hint_for_listening(error.kind()).to_string();
             return Answer::Refused { why: format!("cannot listen on {address}: {error}"), hint: Some(hint) };
         }

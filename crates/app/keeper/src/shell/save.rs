@@ -12,9 +12,11 @@ use std::time::Duration;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
+use super::listeners::Addresses;
 use super::{KeeperError, Shell, processes};
 use crate::core::Core;
 use crate::home::Home;
+use crate::protocol::TlsListen;
 
 /// How often a lock is tried that somebody holds who does not listen.
 const LOCK_TRIES: u32 = 100;
@@ -63,6 +65,7 @@ pub(super) struct Saved {
     pub starts: u64,
     /// Addresses of the router.
     pub http: Vec<String>,
+    pub tls: Vec<TlsListen>,
     pub admin: Option<String>,
     /// By `APP/web.1@3`: when the process with the id that the app's record has was started, in clock ticks.
     pub ticks: BTreeMap<String, u64>,
@@ -153,13 +156,14 @@ impl Shell {
         let key = |app: &str, slot: &crate::core::Slot| format!("{app}/{slot}");
         let leaders = self.leaders.values();
         let ticks = leaders.filter_map(|leader| Some((key(&leader.key.0, &leader.key.1), leader.ticks?)));
-        let (http, admin) = self.listeners.addresses();
+        let Addresses { http, tls, admin } = self.listeners.addresses();
         let saved = SavedRef {
             boot: &processes::boot(),
             since: self.since,
             upgrades: self.upgrades,
             starts: self.starts,
             http,
+            tls,
             admin,
             ticks: ticks.collect(),
             apps: &self.core,
@@ -176,6 +180,7 @@ struct SavedRef<'a> {
     upgrades: u32,
     starts: u64,
     http: Vec<String>,
+    tls: Vec<TlsListen>,
     admin: Option<String>,
     ticks: BTreeMap<String, u64>,
     apps: &'a Core,

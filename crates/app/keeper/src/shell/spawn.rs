@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use procfile::{CommandLine, ProcessType};
@@ -25,30 +25,49 @@ pub(crate) struct Start<'a> {
     pub output: (OwnedFd, OwnedFd),
 }
 
-/// Starts it as the leader of a new process group and answers its process id.
-pub(crate) fn spawn(start: Start<'_>) -> Result<u32, String> {
-    let folder = match &start.process_type.directory {
-        Some(directory) => start.folder.join(directory),
-        None => start.folder.clone(),
+/// A process, ready to be started as the leader of a new process group: command, folder, variables, user, no input.
+/// `added` are variables that win over those of the app. `Err` says what is missing.
+pub fn prepare(
+    process_type: &ProcessType,
+    folder: &Path,
+    config: &Variables,
+    added: Vec<(&'static str, String)>,
+) -> Result<Command, String> {
+    let folder = match &process_type.directory {
+        Some(directory) => folder.join(directory),
+        None => folder.to_path_buf(),
     };
     if !folder.is_dir() {
         return Err(format!("the folder {} is not there", folder.display()));
     }
-    let user = start.process_type.user.as_deref().map(user).transpose()?;
-    let plain = command(start.process_type);
+    let user = process_type.user.as_deref().map(user).transpose()?;
+    let plain = command(process_type);
     let mut command = match &user {
         Some(user) => as_user(plain, user),
         None => plain,
     };
     command.current_dir(&folder).process_group(0).stdin(Stdio::null());
-    command.stdout(Stdio::from(start.output.0)).stderr(Stdio::from(start.output.1));
     command.env_clear();
-    command.envs(start.config.reveal());
-    command.envs(start.process_type.environment.iter().map(|(name, value)| (name, value)));
-    command.envs(start.added);
+    command.envs(config.reveal());
+    command.envs(process_type.environment.iter().map(|(name, value)| (name, value)));
+    command.envs(added);
     if let Some(user) = &user {
         command.env("HOME", &user.home).env("USER", &user.name).env("LOGNAME", &user.name);
     }
+    Ok(command)
+}
+
+/// A port to look from, other for each keeper of a machine: between the look and the moment when a process listens, two that
+/// look at the same ports give out the same one.
+pub(crate) fn somewhere(keeper: u32) -> u16 {
+    let places = u32::from(PORTS.end - PORTS.start);
+    PORTS.start + u16::try_from(keeper.wrapping_mul(97) % places).unwrap_or(0)
+}
+
+/// Starts it as the leader of a new process group and answers its process id.
+pub(crate) fn spawn(start: Start<'_>) -> Result<u32, String> {
+    let mut command = prepare(start.process_type, start.folder, start.config, start.added)?;
+    command.stdout(Stdio::from(start.output.0)).stderr(Stdio::from(start.output.1));
     // Dropping the handle neither stops nor waits for the process; its end comes with SIGCHLD.
     match command.spawn() {
         Ok(child) => Ok(child.id()),

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Shell, save};
 use crate::home::Home;
-use crate::protocol::Answer;
+use crate::protocol::{Answer, Handed};
 
 /// The variable that says that standard input holds the sockets of the program this was before.
 const HANDOVER: &str = "PINCH_HANDOVER";
@@ -32,8 +32,8 @@ const MOST_DESCRIPTORS: usize = 64;
 pub(super) struct Handover {
     pub lock: OwnedFd,
     pub control: UnixListener,
-    /// How many of the listeners are for apps.
-    pub http: usize,
+    /// Which listener is which.
+    pub handed: Handed,
     pub listeners: Vec<OwnedFd>,
     pub histories: BTreeMap<String, LineState>,
 }
@@ -41,7 +41,8 @@ pub(super) struct Handover {
 /// What does not fit into descriptors.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Note {
-    http: usize,
+    #[serde(flatten)]
+    handed: Handed,
     histories: BTreeMap<String, LineState>,
 }
 
@@ -65,7 +66,7 @@ impl Handover {
         Some(Self {
             lock,
             control: control.into(),
-            http: note.http,
+            handed: note.handed,
             listeners: descriptors.collect(),
             histories: note.histories,
         })
@@ -102,7 +103,7 @@ impl Shell {
 
     fn replace(&self, histories: &BTreeMap<String, LineState>) -> std::io::Error {
         let sockets = self.listeners.shared();
-        let note = Note { http: sockets.http.len(), histories: histories.clone() };
+        let note = Note { handed: sockets.handed(), histories: histories.clone() };
         let written = serde_json::to_vec(&note).map_err(std::io::Error::from).and_then(|text| {
             save::write_privately(&self.options.home.run.join("handover.json"), &text, false)
         });
@@ -110,7 +111,7 @@ impl Shell {
             return error;
         }
         let mut descriptors = vec![self.lock.descriptor.as_fd(), self.control.as_fd()];
-        descriptors.extend(sockets.http.iter().chain(&sockets.admin).map(|one| one.as_fd()));
+        descriptors.extend(sockets.descriptors());
         let stdin = match send_descriptors(&descriptors) {
             Ok(stdin) => stdin,
             Err(error) => return error,

@@ -37,7 +37,7 @@ use std::time::{Duration, Instant};
 
 pub use cursor::{Cursor, Place, Position};
 pub use event::{Event, Gap, GapCause, Item};
-pub use query::{Pattern, PatternError, Query};
+pub use query::{OtherLog, Pattern, PatternError, Query};
 
 use crate::Timestamp;
 use crate::log_files::LogFiles;
@@ -52,6 +52,8 @@ pub struct Reader {
     cursor: Cursor,
     names: BTreeMap<String, usize>,
     sources: Vec<Source>,
+    /// What is asked of sources that are other logs, by their index.
+    others: BTreeMap<usize, Query>,
     /// Sources that have an item ready, by its time.
     ready: BinaryHeap<Reverse<(Timestamp, usize)>>,
     /// The others.
@@ -79,6 +81,8 @@ pub struct ReadError {
 
 /// How often a reader that follows looks at logs that had nothing.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How often it looks at logs in other folders.
+const OTHERS_EVERY: Duration = Duration::from_millis(100);
 /// How often it looks for logs of new processes without being told.
 const SEARCH_EVERY: Duration = Duration::from_secs(1);
 
@@ -99,6 +103,7 @@ impl Reader {
             cursor: cursor.clone(),
             names: BTreeMap::new(),
             sources: Vec::new(),
+            others: BTreeMap::new(),
             ready: BinaryHeap::new(),
             resting: Vec::new(),
             looked_at: Some(Instant::now()),
@@ -131,6 +136,8 @@ impl Reader {
     pub fn wait(&mut self, most: Duration) {
         let waiting = self.sources.iter().any(Source::is_waiting);
         let most = most.min(if waiting { source::PATIENCE } else { SEARCH_EVERY });
+        // Only the app's own folder is watched.
+        let most = if self.query.others.is_empty() { most } else { most.min(OTHERS_EVERY) };
         if let Some(watch) = &mut self.watch {
             watch.wait(most);
         }
@@ -159,7 +166,8 @@ impl Reader {
             // A source that cannot be read now is not forgotten: it rests until the next look.
             self.resting.push(index);
             self.advance_last()?;
-            if let Some(item) = item.filter(|item| self.query.wants(item)) {
+            let query = self.others.get(&index).unwrap_or(&self.query);
+            if let Some(item) = item.filter(|item| query.wants(item)) {
                 return Ok(Some(item));
             }
         }
@@ -196,21 +204,46 @@ impl Reader {
             logs => logs?,
         };
         for (name, files) in logs {
-            if self.names.contains_key(&name) || !self.query.wants_process(&name) {
+            if self.query.wants_process(&name) {
+                self.add(&name, &name, files, None)?;
+            }
+        }
+        for other in self.query.others.clone() {
+            if !self.query.wants_process(&other.name) {
                 continue;
             }
-            let position = match self.cursor.processes.get(&name) {
-                Some(position) => *position,
-                // A log that appears later is new as a whole.
-                None if self.started => Position::default(),
-                None => Position::at(start::start(&name, &files, &self.query)?),
+            let logs = match LogFiles::in_directory(&other.directory) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+                logs => logs?,
             };
-            let end = if self.query.follow { None } else { Some(start::end(&files)?) };
-            self.names.insert(name.clone(), self.sources.len());
-            self.resting.push(self.sources.len());
-            self.sources.push(Source::new(&name, files, &position, end, self.query.event_bytes));
+            for (name, files) in logs.into_iter().filter(|(name, _)| query::is_of(name, &other.process)) {
+                let key = other.directory.join(&name).display().to_string();
+                self.add(&key, &other.name, files, Some(self.query.of_other(&other)))?;
+            }
         }
         self.started = true;
+        Ok(())
+    }
+
+    /// Reads a log that is not read yet. `key` is what the cursor calls it, `name` what its events say, and `query` what is asked
+    /// of it, if that is not the reader's own.
+    fn add(&mut self, key: &str, name: &str, files: LogFiles, query: Option<Query>) -> io::Result<()> {
+        if self.names.contains_key(key) {
+            return Ok(());
+        }
+        let asked = query.as_ref().unwrap_or(&self.query);
+        let position = match self.cursor.processes.get(key) {
+            Some(position) => *position,
+            // A log that appears later is new as a whole.
+            None if self.started => Position::default(),
+            None => Position::at(start::start(name, &files, asked)?),
+        };
+        let end = if asked.follow { None } else { Some(start::end(&files)?) };
+        let index = self.sources.len();
+        self.names.insert(key.to_owned(), index);
+        self.resting.push(index);
+        self.sources.push(Source::new(name, files, &position, end, asked.event_bytes));
+        self.others.extend(query.map(|query| (index, query)));
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! What a reader is asked for.
 
+use std::path::PathBuf;
+
 use memchr::memmem;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
@@ -20,6 +22,8 @@ pub struct Query {
     pub pattern: Option<Pattern>,
     /// Only the newest so many of those.
     pub tail: Option<usize>,
+    /// Logs in other folders that hold something of the app too.
+    pub others: Vec<OtherLog>,
     /// Whether to go on with what is written after the reader was opened.
     pub follow: bool,
     /// The most bytes of an event's text; the rest is counted in [`crate::Event::cut`].
@@ -33,8 +37,16 @@ impl Query {
 
 impl Query {
     pub(super) fn wants_process(&self, process: &str) -> bool {
-        let process_type = process.rsplit_once('.').map_or(process, |(process_type, _)| process_type);
-        self.processes.is_empty() || self.processes.iter().any(|name| name == process || name == process_type)
+        self.processes.is_empty() || self.processes.iter().any(|name| is_of(process, name))
+    }
+
+    /// What is asked of another log.
+    pub(super) fn of_other(&self, other: &OtherLog) -> Self {
+        let pattern = match self.pattern.clone() {
+            Some(pattern) => other.pattern.clone().and(pattern),
+            None => other.pattern.clone(),
+        };
+        Self { pattern: Some(pattern), ..self.clone() }
     }
 
     /// Gaps are always wanted: what is not there cannot be searched.
@@ -55,10 +67,30 @@ impl Default for Query {
             until: None,
             pattern: None,
             tail: None,
+            others: Vec::new(),
             follow: false,
             event_bytes: Self::EVENT_BYTES,
         }
     }
+}
+
+/// A log in another folder, of which some events belong to the app: a router's.
+#[derive(Clone, Debug)]
+pub struct OtherLog {
+    /// The folder. It need not be there.
+    pub directory: PathBuf,
+    /// The process (`router.1`) or process type (`router`) whose logs are read there.
+    pub process: String,
+    /// What its events are called among the app's; [`Query::processes`] asks for them by it.
+    pub name: String,
+    /// Which of its events: those with a line that matches.
+    pub pattern: Pattern,
+}
+
+/// Whether a process has a name, or is of a type of that name.
+pub(super) fn is_of(process: &str, name: &str) -> bool {
+    let process_type = process.rsplit_once('.').map_or(process, |(process_type, _)| process_type);
+    name == process || name == process_type
 }
 
 /// What to search for in the bytes of a line.
@@ -69,6 +101,7 @@ pub struct Pattern(Matcher);
 enum Matcher {
     Literal(Box<memmem::Finder<'static>>),
     Regex(Box<Regex>),
+    Both(Box<Matcher>, Box<Matcher>),
 }
 
 /// A regular expression that is none.
@@ -94,11 +127,24 @@ impl Pattern {
         })
     }
 
+    /// Lines that match both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(Matcher::Both(Box::new(self.0), Box::new(other.0)))
+    }
+
     /// Whether one line matches.
     pub fn matches(&self, line: &[u8]) -> bool {
-        match &self.0 {
-            Matcher::Literal(finder) => finder.find(line).is_some(),
-            Matcher::Regex(regex) => regex.is_match(line),
+        self.0.matches(line)
+    }
+}
+
+impl Matcher {
+    fn matches(&self, line: &[u8]) -> bool {
+        match self {
+            Self::Literal(finder) => finder.find(line).is_some(),
+            Self::Regex(regex) => regex.is_match(line),
+            Self::Both(one, other) => one.matches(line) && other.matches(line),
         }
     }
 }

@@ -33,6 +33,7 @@ pub(crate) fn block_on<T>(test: impl Future<Output = T>) -> T {
 /// A route for everything.
 pub(crate) fn everything(instances: &[(&str, SocketAddr)]) -> Route {
     Route {
+        name: "shop".into(),
         hosts: vec![HostPattern::Any],
         path: "/".into(),
         strip: false,

@@ -100,7 +100,7 @@ fn request_ids_are_made_when_there_is_none_that_fits() {
     assert_eq!(id.len(), 32);
     let event = front.event();
     assert_eq!(event.request_id, id);
-    assert_eq!(event.instance, Some("web.1".into()));
+    assert_eq!((event.instance, event.route.as_deref()), (Some("web.1".into()), Some("shop")));
     assert_eq!((event.path.as_str(), event.host.as_str()), ("/", "a"));
     assert_eq!((event.status, event.complete), (StatusCode::OK, true));
     assert_eq!(event.sent, answer.body.len() as u64);

@@ -168,6 +168,12 @@ async fn secure(
     root: &CertificateDer<'static>,
     protocol: &[u8],
 ) -> std::io::Result<tokio_rustls::client::TlsStream<tokio::net::TcpStream>> {
+    let socket = tokio::net::TcpStream::connect(address).await?;
+    let config = trusting(root, protocol);
+    TlsConnector::from(config).connect(ServerName::try_from("a.org").unwrap(), socket).await
+}
+
+fn trusting(root: &CertificateDer<'static>, protocol: &[u8]) -> Arc<rustls::ClientConfig> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(root.clone()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -177,8 +183,33 @@ async fn secure(
         .with_root_certificates(roots)
         .with_no_client_auth();
     config.alpn_protocols = vec![protocol.to_vec()];
-    let socket = tokio::net::TcpStream::connect(address).await?;
-    TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("a.org").unwrap(), socket).await
+    Arc::new(config)
+}
+
+/// What clients do that have their request ready: it comes in one piece with the end of the handshake.
+#[test]
+fn a_request_that_comes_with_the_end_of_the_handshake_is_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = certify(folder.path());
+    let app = App::start("one");
+    let (_front, address) = secure_front(folder.path(), &app);
+    let config = trusting(&root, b"http/1.1");
+    let mut session = rustls::ClientConnection::new(config, ServerName::try_from("a.org").unwrap()).unwrap();
+    let mut socket = Client::connect(address).socket;
+    session.write_tls(&mut socket).unwrap();
+    while session.is_handshaking() {
+        session.read_tls(&mut socket).unwrap();
+        session.process_new_packets().unwrap();
+    }
+    session.writer().write_all(b"GET /hello HTTP/1.1\r\nHost: a.org\r\n\r\n").unwrap();
+    let mut all = Vec::new();
+    while session.wants_write() {
+        session.write_tls(&mut all).unwrap();
+    }
+    socket.write_all(&all).unwrap();
+    let mut answer = vec![0; 15];
+    rustls::Stream::new(&mut session, &mut socket).read_exact(&mut answer).expect("an answer");
+    assert_eq!(answer, b"HTTP/1.1 200 OK");
 }
 
 #[test]

@@ -5,19 +5,20 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use drains::{Drain, Drains, LogSource, Settings};
+use drains::{Drain, Drains, LogSource, Settings, Target};
 use keeper::Home;
 use keeper::client::{ask, ask_once};
 use keeper::protocol::{Answer, Request, Status};
-use logs::Query;
+use logs::{Query, Timestamp};
 use report::{Exit, Problem};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::place::Place;
+use super::running_releases::RunningReleases;
 use crate::arguments::{AppCommon, Internal};
 use crate::terminal::Surroundings;
 
@@ -48,48 +49,82 @@ fn serve(arguments: &Internal) -> Result<(), Problem> {
     let runtime = runtime.map_err(|error| failed("the drain cannot be started", &error))?;
     let (said, mut heard) = watch::channel(Said::default());
     let socket = arguments.keeper.join("keeper.sock");
-    std::thread::spawn(move || hear(&socket, &said));
-    let cursors = arguments.state.clone().unwrap_or_else(|| Home::of_machine().state).join("drains");
-    runtime.block_on(async {
+    let releases = Arc::new(Mutex::new(RunningReleases::default()));
+    let known = Arc::clone(&releases);
+    std::thread::spawn(move || hear(&socket, &said, &known));
+    let cursors = cursors(&arguments.state.clone().unwrap_or_else(|| Home::of_machine().state));
+    let outcome = runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).map_err(|error| failed("SIGTERM", &error))?;
         loop {
             let now = heard.borrow_and_update().clone();
             let drains = drains_of(&now, cursors.clone());
-            let logs = now.logs.clone();
+            let (logs, known) = (now.logs.clone(), Arc::clone(&releases));
             let open = move |drain: &Drain, cursor: Option<&logs::Cursor>| {
-                // Named `APP.NUMBER`; an app's name has no dot.
-                let app = drain.name.split('.').next().unwrap_or_default();
-                LogSource::open(&logs.join(app), app, Query::default(), Arc::new(|_, _| None), cursor)
+                // Named `APP.IDENTITY`; an app's name has no dot.
+                let app = drain.name.split('.').next().unwrap_or_default().to_string();
+                let (folder, name, known) = (logs.join(&app), app.clone(), Arc::clone(&known));
+                let release = move |process: &str, time| known.lock().ok()?.at(&name, process, time);
+                LogSource::open(&folder, &app, Query::default(), Arc::new(release), cursor)
             };
-            let mut ending = false;
-            let changed = async {
-                tokio::select! {
-                    _ = heard.wait_for(|said| *said != now) => {}
-                    _ = terminate.recv() => ending = true,
+            let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+            let asked = async { stopped.await.unwrap_or_default() };
+            let running = async {
+                match drains {
+                    Some(drains) => drains.run(open, asked).await,
+                    None => asked.await,
                 }
             };
-            match drains {
-                Some(drains) => drains.run(open, changed).await,
-                None => changed.await,
+            let mut running = std::pin::pin!(running);
+            // Dropped, it asks them to end.
+            let mut stop = Some(stop);
+            let mut ending = false;
+            loop {
+                tokio::select! {
+                    () = &mut running => break,
+                    _ = heard.wait_for(|said| *said != now), if stop.is_some() => stop = None,
+                    _ = terminate.recv() => (ending, stop) = (true, None),
+                }
             }
             if ending {
                 return Ok(());
             }
         }
-    })
+    });
+    // Something may hang for ever on a disk or a name server; it is left to the end of the process.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// Where drains keep what they know, in a keeper's folder for what lasts.
+pub(super) fn cursors(state: &Path) -> PathBuf {
+    state.join("drains")
+}
+
+/// The drains of an app, each with the URL it was named by. Of two that send to the same place the first one counts; what
+/// is no URL is told.
+pub(super) fn drains_of_app(app: &str, urls: &[String], tell: impl Fn(&str)) -> Vec<Drain> {
+    let mut list: Vec<Drain> = Vec::new();
+    for url in urls {
+        match url.parse::<Target>() {
+            Ok(target) => {
+                let name = format!("{app}.{}", target.identity());
+                if list.iter().any(|other| other.name == name) {
+                    tell(&format!("{app}: {target} is named twice"));
+                } else {
+                    list.push(Drain { name, target });
+                }
+            }
+            Err(error) => tell(&format!("{app}: {error}")),
+        }
+    }
+    list
 }
 
 /// The drains of all apps; `None` when there are none, or their cursors cannot be read.
 fn drains_of(said: &Said, cursors: PathBuf) -> Option<Drains> {
-    let mut list = Vec::new();
-    for (app, urls) in &said.targets {
-        for (number, url) in urls.iter().enumerate() {
-            match url.parse() {
-                Ok(target) => list.push(Drain { name: format!("{app}.{number}"), target }),
-                Err(error) => eprintln!("drain: {app}: {error}"),
-            }
-        }
-    }
+    let of_app =
+        |(app, urls): (&String, &Vec<String>)| drains_of_app(app, urls, |what| eprintln!("drain: {what}"));
+    let list: Vec<Drain> = said.targets.iter().flat_map(of_app).collect();
     if list.is_empty() {
         return None;
     }
@@ -103,12 +138,15 @@ fn drains_of(said: &Said, cursors: PathBuf) -> Option<Drains> {
     }
 }
 
-/// Hears from the keeper, again and again, which apps send where.
-fn hear(socket: &Path, said: &watch::Sender<Said>) {
+/// Hears from the keeper, again and again, which apps send where and which releases run.
+fn hear(socket: &Path, said: &watch::Sender<Said>, releases: &Mutex<RunningReleases>) {
     loop {
         if let Ok(mut conversation) = ask(socket, &Request::Watch) {
             while let Ok(Some(answer)) = conversation.next() {
                 if let Answer::Status(status) = answer {
+                    if let Ok(mut releases) = releases.lock() {
+                        releases.hear(&status, Timestamp::now(), |app| begun(socket, app));
+                    }
                     let now = Said { targets: targets(socket, &status), logs: status.logs.clone() };
                     said.send_if_modified(|before| {
                         let changed = *before != now;
@@ -119,6 +157,16 @@ fn hear(socket: &Path, said: &watch::Sender<Said>) {
             }
         }
         std::thread::sleep(LOOK);
+    }
+}
+
+/// When an app's only release was made; `None` when it has had others.
+fn begun(socket: &Path, app: &str) -> Option<u64> {
+    match ask_once(socket, &Request::Releases { app: app.into() }).ok()? {
+        Answer::Releases { releases, .. } if releases.len() == 1 && releases[0].number == 1 => {
+            Some(releases[0].created)
+        }
+        _ => None,
     }
 }
 

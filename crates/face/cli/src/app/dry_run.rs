@@ -1,23 +1,36 @@
 //! `up --dry-run`: what a start would change, and whether without a gap.
 
 use keeper::core::Wanted;
-use keeper::protocol::{Answer, Request};
+use keeper::protocol::{Answer, Request, Status};
+use procfile::CommandLine;
 use release::{Definition, Difference, Formation, differences};
 use report::{Exit, Problem};
 
 use super::failure::of_client;
+use super::listening;
 use super::place::Place;
+use super::up::{Plan, formation};
+use crate::arguments::Up;
 
 /// Says it.
-pub(super) fn show(definition: &Definition, formation: &Formation, place: &Place) -> Result<u8, Problem> {
+pub(super) fn show(arguments: &Up, plan: &Plan, place: &Place) -> Result<u8, Problem> {
+    let Plan { definition, tls, release_command } = plan;
     let (running, before) = current(definition, place)?;
     let before = before.as_ref();
     let mut changes = differences(before.map(|(_, definition)| definition), definition);
     if before.is_some() {
-        changes.extend(counts(definition, formation, place)?);
+        let status = place.status()?;
+        changes.extend(counts(definition, &formation(arguments, definition), &status));
+        if definition.route.is_some() {
+            changes.extend(listening::differences(arguments, tls.as_ref(), &status));
+        }
     }
     let gap = gap(definition, running);
     let release = before.map(|(number, _)| *number);
+    let command = release_command.as_ref().map(|one| match &one.command {
+        CommandLine::Shell(line) => line.clone(),
+        CommandLine::Argv(words) => words.join(" "),
+    });
     if place.json {
         let changes: Vec<_> = changes
             .iter()
@@ -28,6 +41,7 @@ pub(super) fn show(definition: &Definition, formation: &Formation, place: &Place
             "running": running,
             "release": release,
             "changes": changes,
+            "release_command": command,
             "gap": gap,
         }));
         return Ok(Exit::Done.code());
@@ -42,6 +56,9 @@ pub(super) fn show(definition: &Definition, formation: &Formation, place: &Place
     for one in changes.iter().filter(|_| release.is_some()) {
         let told = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".into());
         text += &format!("  {}: {} -> {}\n", one.what, told(&one.before), told(&one.after));
+    }
+    if let Some(command) = command {
+        text += &format!("before that, once: {command}\n");
     }
     match gap {
         Some(why) => text += &format!("with a gap: {why}\n"),
@@ -68,9 +85,8 @@ fn current(definition: &Definition, place: &Place) -> Result<(bool, Option<(u64,
 }
 
 /// Process types that run more or less often than is asked for.
-fn counts(definition: &Definition, formation: &Formation, place: &Place) -> Result<Vec<Difference>, Problem> {
-    let status = place.status()?;
-    let Some(app) = status.apps.iter().find(|app| app.name == definition.app) else { return Ok(Vec::new()) };
+fn counts(definition: &Definition, formation: &Formation, status: &Status) -> Vec<Difference> {
+    let Some(app) = status.apps.iter().find(|app| app.name == definition.app) else { return Vec::new() };
     let of = |(name, wanted): (&str, u32)| {
         let runs = app.processes.iter().filter(|one| !one.leaving && one.slot.process_type == name).count();
         (runs != wanted as usize).then(|| Difference {
@@ -79,7 +95,7 @@ fn counts(definition: &Definition, formation: &Formation, place: &Place) -> Resu
             after: Some(wanted.to_string()),
         })
     };
-    Ok(formation.iter().filter_map(of).collect())
+    formation.iter().filter_map(of).collect()
 }
 
 /// Why clients would notice; `None` when they would not.

@@ -4,8 +4,15 @@ use std::fmt::Write as _;
 
 use crate::output::{Paint, harmless_bytes};
 
+/// How a line that is dimmed begins and ends.
+const DIM: &str = "\u{1b}[2m";
+const PLAIN: &str = "\u{1b}[0m";
+
 /// Colours of process types, in the order in which types first speak.
 const COLOURS: &[&str] = &["36", "33", "32", "35", "34", "96", "93", "92", "95", "94", "91", "31"];
+
+/// What the app's access log is called among its processes.
+pub(super) const ROUTER: &str = "router";
 
 /// Lines with the names of their processes before them.
 #[derive(Debug)]
@@ -29,7 +36,11 @@ impl Lines {
         self.width = self.width.max(process.len());
         let head = format!("{clock} {process:<width$} | ", width = self.width);
         let mut line = Vec::with_capacity(head.len() + text.len() + 16);
-        if self.paint.enabled {
+        let dimmed = self.paint.enabled && process == ROUTER;
+        if dimmed {
+            line.extend_from_slice(DIM.as_bytes());
+            line.extend_from_slice(head.as_bytes());
+        } else if self.paint.enabled {
             let mut colour = String::new();
             let _ = write!(colour, "\u{1b}[{}m{head}\u{1b}[0m", self.colour(process));
             line.extend_from_slice(colour.as_bytes());
@@ -40,6 +51,9 @@ impl Lines {
             line.extend_from_slice(text);
         } else {
             line.extend_from_slice(&harmless_bytes(text, self.paint.enabled));
+        }
+        if dimmed {
+            line.extend_from_slice(PLAIN.as_bytes());
         }
         line.push(b'\n');
         line
@@ -67,6 +81,13 @@ mod tests {
     fn names_are_aligned() {
         let mut lines = Lines::new(Paint::default(), true, ["web.1", "scheduler.1"]);
         assert_eq!(lines.line("10:00:00", "web.1", b"up"), b"10:00:00 web.1       | up\n");
+    }
+
+    #[test]
+    fn the_access_log_is_dimmed() {
+        let mut lines = Lines::new(Paint { enabled: true }, true, []);
+        let line = lines.line("10:00:00", ROUTER, b"GET /");
+        assert_eq!(line, b"\x1b[2m10:00:00 router | GET /\x1b[0m\n");
     }
 
     #[test]

@@ -1,13 +1,11 @@
 //! `logs`: what processes said, read from the log files. No keeper has to run.
 
-use std::path::PathBuf;
-
 use logs::{Pattern, Query, Timestamp};
 use report::{Exit, Problem};
 
 use super::lines::Lines;
 use super::place::Place;
-use super::terminal_log::TerminalLog;
+use super::terminal_log::{TerminalLog, access_log};
 use crate::arguments::Logs;
 use crate::terminal::{Interrupts, Surroundings};
 
@@ -21,8 +19,9 @@ pub(crate) fn logs(arguments: &Logs, surroundings: &Surroundings) -> u8 {
 }
 
 fn show(arguments: &Logs, place: &Place) -> Result<u8, Problem> {
-    let folder = folder(arguments, place)?;
-    let query = query(arguments)?;
+    let app = app(arguments, place)?;
+    let folder = place.home.logs.join(&app);
+    let query = Query { others: access_log(&app, place), ..query(arguments)? };
     let lines = Lines::new(place.talk.out, !place.talk.out_is_terminal, []);
     let mut log = TerminalLog::open(&folder, query, place, lines)?;
     let interrupts = Interrupts::watch();
@@ -35,14 +34,14 @@ fn show(arguments: &Logs, place: &Place) -> Result<u8, Problem> {
     Ok(Exit::Done.code())
 }
 
-/// The folder of the app's logs: of the app that runs, or of the one that was named, whether it runs or not.
-fn folder(arguments: &Logs, place: &Place) -> Result<PathBuf, Problem> {
+/// The app: the one that runs, or the one that was named, whether it runs or not.
+fn app(arguments: &Logs, place: &Place) -> Result<String, Problem> {
     if let Some(name) = &arguments.common.app {
         let folder = place.home.logs.join(name);
         let there = !name.contains('/') && folder.is_dir();
         let none = || Problem::error("logs.none", format!("there is no log of an app `{name}`"));
         return if there {
-            Ok(folder)
+            Ok(name.clone())
         } else {
             Err(none()
                 .on(place.home.logs.display().to_string())
@@ -50,7 +49,7 @@ fn folder(arguments: &Logs, place: &Place) -> Result<PathBuf, Problem> {
                 .exit(Exit::Failed))
         };
     }
-    place.app().map(|app| place.home.logs.join(app.name))
+    place.app().map(|app| app.name)
 }
 
 fn query(arguments: &Logs) -> Result<Query, Problem> {

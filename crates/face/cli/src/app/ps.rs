@@ -2,8 +2,10 @@
 
 use keeper::core::{Outcome, State, Wanted};
 use keeper::protocol::{Answer, AppStatus, ProcessStatus, Request, Status, Trouble};
+use release::Route;
 use report::{Exit, Problem};
 
+use super::drain_states::{self, DrainState};
 use super::failure::of_client;
 use super::place::Place;
 use crate::arguments::Ps;
@@ -41,14 +43,15 @@ fn watch(place: &Place, named: Option<&str>) -> Result<u8, Problem> {
 
 fn show(place: &Place, status: &Status, named: Option<&str>) {
     if place.json {
-        return place.print_json(status);
+        return place.print_json(&json(place, status));
     }
     let now = now();
     let mut text = String::new();
-    let shown: Vec<&AppStatus> =
-        status.apps.iter().filter(|app| named.is_none_or(|name| name == app.name)).collect();
+    let shown: Vec<&AppStatus> = status.apps.iter().filter(|app| is_shown(app, named)).collect();
     for app in &shown {
         text += &app_text(app, status, place.talk.out, now);
+        text += &drains_text(&drain_states::of_app(app, status, place), place.talk.out);
+        text.push('\n');
     }
     for stalled in &status.stalled {
         text += &place.talk.out.text(Colour::Red, format!("log stalled: {stalled}\n"));
@@ -73,34 +76,75 @@ fn app_text(app: &AppStatus, status: &Status, paint: Paint, now: u64) -> String 
         _ => "",
     };
     head += ")";
-    let url = url(app, status).map(|url| format!("  {url}")).unwrap_or_default();
-    let mut text = format!("{}{url}\n", paint.text(Colour::Cyan, head));
+    let urls = urls(app, status).iter().fold(String::new(), |text, url| text + "  " + url);
+    let mut text = format!("{}{urls}\n", paint.text(Colour::Cyan, head));
     let rows: Vec<[String; 7]> = app.processes.iter().map(|process| row(process, now)).collect();
     let heads = ["PROCESS", "STATE", "PID", "PORT", "SINCE", "RESTARTS", "NOTE"].map(String::from);
-    let all = || std::iter::once(&heads).chain(&rows);
-    let widths: Vec<usize> =
-        (0..7).map(|column| all().map(|row| row[column].len()).max().unwrap_or(0)).collect();
+    let colours = app.processes.iter().map(|process| match process.state {
+        State::Failed(_) | State::Backoff(_) => Colour::Red,
+        State::Ready => Colour::Green,
+        _ => Colour::Yellow,
+    });
     if rows.is_empty() {
         text += "  nothing runs\n";
-    } else {
-        for (index, row) in all().enumerate() {
-            let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
-            let line = format!("  {}", cells.collect::<Vec<_>>().join("  ")).trim_end().to_string();
-            let colour = match index.checked_sub(1).map(|index| &app.processes[index].state) {
-                None => Some(Colour::Dim),
-                Some(State::Failed(_) | State::Backoff(_)) => Some(Colour::Red),
-                Some(State::Ready) => Some(Colour::Green),
-                Some(_) => Some(Colour::Yellow),
-            };
-            text += &colour.map_or(line.clone(), |colour| paint.text(colour, line));
-            text.push('\n');
-        }
     }
+    text += &table(&heads, &rows, colours, paint);
     for one_off in &app.one_offs {
         let age = age(now.saturating_sub(one_off.since));
         text += &format!("  run  pid {}  {age}  {}\n", one_off.pid, harmless(&one_off.command));
     }
-    text.push('\n');
+    text
+}
+
+/// The app that was named, else all; of the keeper's own only those that run.
+fn is_shown(app: &AppStatus, named: Option<&str>) -> bool {
+    match named {
+        Some(name) => name == app.name,
+        None => !keeper::is_own(&app.name) || !app.processes.is_empty(),
+    }
+}
+
+/// The status, and with each app how its drains are doing.
+fn json(place: &Place, status: &Status) -> serde_json::Value {
+    let mut told = serde_json::json!(status);
+    for (index, app) in status.apps.iter().enumerate() {
+        let drains = drain_states::of_app(app, status, place);
+        told["apps"][index]["drains"] = drains.iter().map(DrainState::json).collect();
+    }
+    told
+}
+
+fn drains_text(drains: &[DrainState], paint: Paint) -> String {
+    let now = logs::Timestamp::now();
+    let rows: Vec<[String; 6]> = drains.iter().map(|drain| drain.row(now)).collect();
+    let colours = drains.iter().map(|drain| match drain.metrics.as_ref().map(|metrics| metrics.state) {
+        Some(drains::State::Waiting) => Colour::Red,
+        Some(drains::State::Idle | drains::State::Sending) => Colour::Green,
+        _ => Colour::Yellow,
+    });
+    table(&DrainState::HEADS.map(String::from), &rows, colours, paint)
+}
+
+/// Rows below their heads, aligned; nothing when there are none.
+fn table<const N: usize>(
+    heads: &[String; N],
+    rows: &[[String; N]],
+    colours: impl Iterator<Item = Colour>,
+    paint: Paint,
+) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let all = || std::iter::once(heads).chain(rows);
+    let widths: [usize; N] =
+        std::array::from_fn(|column| all().map(|row| row[column].chars().count()).max().unwrap_or(0));
+    let mut text = String::new();
+    for (row, colour) in all().zip(std::iter::once(Colour::Dim).chain(colours)) {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        let line = format!("  {}", cells.collect::<Vec<_>>().join("  ")).trim_end().to_string();
+        text += &paint.text(colour, line);
+        text.push('\n');
+    }
     text
 }
 
@@ -153,10 +197,15 @@ pub(super) fn state_word(state: &State) -> &'static str {
     }
 }
 
-/// Where an app is reached, as a person would type it.
-pub(super) fn url(app: &AppStatus, status: &Status) -> Option<String> {
-    let route = app.route.as_ref()?;
-    let address = status.http.first()?;
+/// Where an app is reached, as a person would type it; over TLS too, if the router has a certificate.
+pub(super) fn urls(app: &AppStatus, status: &Status) -> Vec<String> {
+    let Some(route) = &app.route else { return Vec::new() };
+    let plain = status.http.first().and_then(|address| url(route, "http", 80, address));
+    let tls = status.tls.first().and_then(|one| url(route, "https", 443, &one.address));
+    plain.into_iter().chain(tls).collect()
+}
+
+fn url(route: &Route, scheme: &str, usual: u16, address: &str) -> Option<String> {
     let (ip, port) = address.rsplit_once(':')?;
     let unspecific = ["0.0.0.0", "[::]", "127.0.0.1", "[::1]"].contains(&ip);
     let host = match route.hosts.first() {
@@ -164,8 +213,8 @@ pub(super) fn url(app: &AppStatus, status: &Status) -> Option<String> {
         None if unspecific => "localhost".to_string(),
         None => ip.to_string(),
     };
-    let port = if port == "80" { String::new() } else { format!(":{port}") };
-    Some(format!("http://{host}{port}{}", route.path))
+    let port = if port == usual.to_string() { String::new() } else { format!(":{port}") };
+    Some(format!("{scheme}://{host}{port}{}", route.path))
 }
 
 fn age(seconds: u64) -> String {

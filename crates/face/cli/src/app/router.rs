@@ -3,16 +3,19 @@
 //! Without a keeper it goes on with the table it has, and looks for the keeper again and again.
 
 use std::io::Write as _;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use keeper::client::{ClientError, Conversation, Sockets, Voice, become_router};
-use keeper::protocol::{Answer, RouteEntry};
+use keeper::protocol::{Answer, RouteEntry, TlsListen};
 use report::{Exit, Problem};
-use router::{AccessEvent, HostPattern, Instance, InstanceId, Options, Patience, Route, Router, Table};
+use router::{
+    AccessEvent, HostPattern, Instance, InstanceId, Options, Patience, Route, Router, Table, TlsFiles,
+    TlsListener,
+};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -53,8 +56,9 @@ fn serve(folder: &Path, surroundings: &Surroundings) -> Result<(), Problem> {
             None => return Err(of_client(ClientError::HungUp)),
         }
     };
-    let Sockets { http, admin } = sockets;
+    let Sockets { http, tls, admin } = sockets;
     let mut options = Options::new(http, nonce());
+    options.tls = tls.into_iter().map(tls_listener).collect();
     options.threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let (events, batches) = mpsc::channel(BATCHES);
     let router = Router::start(options, &table(&first), Some(events));
@@ -157,6 +161,10 @@ fn hear(socket: &Path, conversation: Conversation, tables: &mpsc::Sender<Said>) 
     }
 }
 
+fn tls_listener((listener, shows): (TcpListener, TlsListen)) -> TlsListener {
+    TlsListener { listener, files: TlsFiles { certificate: shows.certificate, key: shows.key } }
+}
+
 fn table(routes: &[RouteEntry]) -> Table {
     Table { routes: routes.iter().map(route).collect() }
 }
@@ -166,6 +174,7 @@ fn route(entry: &RouteEntry) -> Route {
     let address = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let instances = entry.instances.iter();
     Route {
+        name: entry.app.clone(),
         hosts: if entry.route.hosts.is_empty() { vec![HostPattern::Any] } else { hosts },
         path: entry.route.path.clone(),
         strip: false,
@@ -187,13 +196,15 @@ fn write_access_log(mut batches: mpsc::Receiver<Vec<AccessEvent>>) {
     }
 }
 
+/// `app=NAME …`: what comes first cannot be made up by a client.
 fn access_line(event: &AccessEvent) -> String {
+    let app = event.route.as_deref().unwrap_or("-");
     let method = event.method.as_ref().map_or("-", |method| method.as_str());
     let instance = event.instance.as_ref().map_or("-", |instance| instance.0.as_str());
     let milliseconds = event.duration.as_secs_f64() * 1000.0;
     let whole = if event.complete { "" } else { " incomplete" };
     format!(
-        "method={method} host={:?} path={:?} status={} bytes={} ms={milliseconds:.1} client={} instance={instance} id={}{whole}\n",
+        "app={app} method={method} host={:?} path={:?} status={} bytes={} ms={milliseconds:.1} client={} instance={instance} id={}{whole}\n",
         event.host,
         event.path,
         event.status.as_u16(),

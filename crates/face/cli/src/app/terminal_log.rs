@@ -4,10 +4,10 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use logs::{Event, Item, Query, ReadError, Reader, Timestamp};
+use logs::{Event, Item, OtherLog, Pattern, Query, ReadError, Reader, Timestamp};
 use report::Problem;
 
-use super::lines::Lines;
+use super::lines::{Lines, ROUTER};
 use super::place::Place;
 
 /// Between two looks whether to go on.
@@ -56,6 +56,19 @@ impl TerminalLog {
         let lines = event.lines().map(|line| self.lines.line(&clock, &event.process, line));
         lines.collect::<Vec<_>>().concat()
     }
+}
+
+/// The part of the router's log that is an app's: its access log.
+pub(super) fn access_log(app: &str, place: &Place) -> Vec<OtherLog> {
+    // Of names that keepers take, none means more to the expression than its own letters.
+    let pattern = Pattern::regex(&format!("^app={app} "));
+    let of = |pattern| OtherLog {
+        directory: place.home.logs.join(keeper::OWN_APP),
+        process: ROUTER.into(),
+        name: ROUTER.into(),
+        pattern,
+    };
+    pattern.ok().filter(|_| !keeper::is_own(app)).map(of).into_iter().collect()
 }
 
 /// The last lines that a process said, for a failure's report.

@@ -5,23 +5,21 @@ use std::time::{Duration, Instant};
 use keeper::core::{Outcome, Wanted};
 use keeper::protocol::{Request, Status};
 use logs::{Query, Timestamp};
+use procfile::ProcessType;
 use release::{Definition, Route};
-use report::{Exit, Problem};
+use report::{Exit, Problem, Problems};
+use router::TlsFiles;
 
 use super::change::{end_keeper, follow};
 use super::describe::{Described, set_readiness};
 use super::lines::Lines;
 use super::place::Place;
-use super::terminal_log::TerminalLog;
-use super::{daemon, dry_run, ps};
+use super::terminal_log::{TerminalLog, access_log};
+use super::{daemon, dry_run, listening, ps, release_command};
 use crate::arguments::Up;
 use crate::output::Colour;
 use crate::terminal::{Interrupts, Surroundings};
 
-/// Where the router and the status page listen when nobody says, and how many ports after that are tried.
-const HTTP: (&str, u16) = ("127.0.0.1", 8080);
-const ADMIN: (&str, u16) = ("127.0.0.1", 8090);
-const TRIED: u16 = 10;
 /// How long clients may finish with processes that are replaced, in seconds.
 const DRAIN_SECONDS: u64 = 30;
 
@@ -37,10 +35,43 @@ pub(crate) fn up(arguments: &Up, surroundings: &Surroundings) -> u8 {
         Ok(definition) => definition,
         Err(problem) => return place.fail(problem),
     };
-    if arguments.dry_run {
-        return place.exit(dry_run::show(&definition, &formation(arguments, &definition), &place));
+    let tls = match listening::certificate(arguments, &place) {
+        Ok(tls) => tls,
+        Err(problem) => return place.fail(problem),
+    };
+    let mut wrong = Problems::new();
+    wrong.extend(arguments.drain.iter().filter_map(|url| not_a_drain(url)));
+    if wrong.has_errors() {
+        return place.fail_all(&wrong);
     }
-    place.exit(run(arguments, definition, &place, &interrupts))
+    let release_command = release_command(arguments, &described);
+    let plan = Plan { definition, tls, release_command };
+    if arguments.dry_run {
+        return place.exit(dry_run::show(arguments, &plan, &place));
+    }
+    place.exit(run(arguments, plan, &place, &interrupts))
+}
+
+/// What is wrong with a drain's URL.
+fn not_a_drain(url: &str) -> Option<Problem> {
+    let wrong = url.parse::<drains::Target>().err()?;
+    let name = url.split(':').next().unwrap_or_default();
+    Some(Problem::from(wrong).on(format!("--drain {name}:…")))
+}
+
+/// What is to be.
+pub(super) struct Plan {
+    pub definition: Definition,
+    /// What the router shows over TLS.
+    pub tls: Option<TlsFiles>,
+    /// What is run once before.
+    pub release_command: Option<ProcessType>,
+}
+
+/// The Procfile's `release`, run as whoever the app's processes run as.
+fn release_command(arguments: &Up, described: &Described) -> Option<ProcessType> {
+    let entry = described.procfile.release().filter(|_| !arguments.skip_release_command)?;
+    Some(ProcessType { user: arguments.description.user.clone(), ..entry.process_type() })
 }
 
 fn definition(arguments: &Up, described: &Described) -> Result<Definition, Problem> {
@@ -69,19 +100,18 @@ fn definition(arguments: &Up, described: &Described) -> Result<Definition, Probl
     Ok(definition)
 }
 
-fn run(
-    arguments: &Up,
-    definition: Definition,
-    place: &Place,
-    interrupts: &Interrupts,
-) -> Result<u8, Problem> {
+fn run(arguments: &Up, plan: Plan, place: &Place, interrupts: &Interrupts) -> Result<u8, Problem> {
+    let Plan { definition, tls, release_command } = plan;
     let app = definition.app.clone();
     let routed = definition.route.is_some();
     let started = daemon::ensure(place)?;
     let begin = Timestamp::now();
     let brought_up = (|| {
+        if let Some(command) = &release_command {
+            release_command::run(command, &definition, place, interrupts)?;
+        }
         if routed {
-            listen(arguments, place)?;
+            listening::listen(arguments, tls.as_ref(), place)?;
         }
         let formation = formation(arguments, &definition);
         let definition = Box::new(definition);
@@ -103,11 +133,12 @@ fn run(
     if arguments.detach {
         return Ok(Exit::Done.code());
     }
-    attend(place, &app, begin, interrupts, started)
+    let names = names(&app, &status);
+    attend(place, &app, &names, begin, interrupts, started)
 }
 
 /// Counts that were asked for by hand outlive the next release; those of the description do not.
-fn formation(arguments: &Up, definition: &Definition) -> release::Formation {
+pub(super) fn formation(arguments: &Up, definition: &Definition) -> release::Formation {
     let mut formation = release::Formation::new();
     if arguments.description.formation.is_some() {
         definition.process_types.iter().for_each(|one| formation.set(&one.name, one.count));
@@ -115,57 +146,36 @@ fn formation(arguments: &Up, definition: &Definition) -> release::Formation {
     formation
 }
 
-/// Makes the router listen: where it was told to, else where it does already, else on the first port that is free.
-fn listen(arguments: &Up, place: &Place) -> Result<(), Problem> {
-    let status = place.status()?;
-    let admin = match (&arguments.admin, &status.admin) {
-        (Some(admin), _) | (None, Some(admin)) => Some(admin.clone()),
-        (None, None) => None,
-    };
-    let asked = if arguments.listen.is_empty() { status.http } else { arguments.listen.clone() };
-    if !asked.is_empty() {
-        let admin = admin.or_else(|| free(ADMIN));
-        return place.order(&Request::Listen { http: asked, admin }).map(drop);
-    }
-    let admin = admin.or_else(|| free(ADMIN));
-    let http = free(HTTP).into_iter().collect::<Vec<_>>();
-    if http.is_empty() {
-        let last = HTTP.1 + TRIED - 1;
-        return Err(Problem::error("router.ports", format!("ports {} to {last} are all in use", HTTP.1))
-            .hint("--listen ADDRESS:PORT says where the router listens")
-            .exit(Exit::Failed));
-    }
-    place.order(&Request::Listen { http, admin }).map(drop)
-}
-
-/// The first address from there on that nobody listens on.
-fn free((ip, first): (&str, u16)) -> Option<String> {
-    let addresses = (first..first + TRIED).map(|port| format!("{ip}:{port}"));
-    addresses.into_iter().find(|address| std::net::TcpListener::bind(address).is_ok())
-}
-
 fn announce(place: &Place, app: &str, status: &Status) {
     let paint = place.talk.error;
-    if let Some(app) = status.apps.iter().find(|one| one.name == app)
-        && let Some(url) = ps::url(app, status)
-    {
-        place.talk.line(&format!("{} is at {}", app.name, paint.text(Colour::Cyan, url)));
+    let urls = status.apps.iter().filter(|one| one.name == app).flat_map(|app| ps::urls(app, status));
+    let urls: Vec<String> = urls.map(|url| paint.text(Colour::Cyan, url)).collect();
+    if !urls.is_empty() {
+        place.talk.line(&format!("{app} is at {}", urls.join(" and ")));
     }
     if let Some(admin) = &status.admin {
         place.talk.line(&format!("status page at {}", paint.text(Colour::Cyan, format!("http://{admin}/"))));
     }
 }
 
+/// The names of the app's processes.
+fn names(app: &str, status: &Status) -> Vec<String> {
+    let app = status.apps.iter().filter(|one| one.name == app);
+    app.flat_map(|app| &app.processes).map(|process| process.process.clone()).collect()
+}
+
 /// Shows what the app says until it has ended or somebody ends it. The first interrupt stops the app, the second at once.
 fn attend(
     place: &Place,
     app: &str,
+    names: &[String],
     begin: Timestamp,
     interrupts: &Interrupts,
     started: bool,
 ) -> Result<u8, Problem> {
-    let query = Query { since: Some(begin), follow: true, ..Query::default() };
-    let lines = Lines::new(place.talk.out, !place.talk.out_is_terminal, []);
+    let others = access_log(app, place);
+    let query = Query { since: Some(begin), others, follow: true, ..Query::default() };
+    let lines = Lines::new(place.talk.out, !place.talk.out_is_terminal, names.iter().map(String::as_str));
     let mut log = TerminalLog::open(&place.home.logs.join(app), query, place, lines)?;
     let mut stopping = 0;
     let mut stops = Vec::new();

@@ -99,6 +99,16 @@ pub(crate) struct Up {
     /// Where the router listens. Default: 127.0.0.1:8080, or the next port that is free.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub listen: Vec<String>,
+    /// A PEM file with a certificate, and those between it and its root: apps answer over TLS too. Read again when it changes.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub tls_certificate: Option<PathBuf>,
+    /// A PEM file with the certificate's private key.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub tls_key: Option<PathBuf>,
+    /// Where the router listens for TLS, with a certificate. Default: where it does already, else 127.0.0.1:8443, or the next
+    /// port that is free.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen_tls: Vec<String>,
     /// Where the status page is. Default: 127.0.0.1:8090, or the next port that is free.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub admin: Option<String>,
@@ -117,6 +127,9 @@ pub(crate) struct Up {
     /// What the code is (a git revision); shown with the release.
     #[arg(long)]
     pub revision: Option<String>,
+    /// Roll out without running the Procfile's `release` first.
+    #[arg(long)]
+    pub skip_release_command: bool,
     /// What is common.
     #[command(flatten)]
     pub common: AppCommon,
@@ -264,7 +277,7 @@ pub(crate) struct Logs {
     /// Before then.
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
-    /// Only this process type (`web`) or process (`web.1`); may be repeated.
+    /// Only this process type (`web`) or process (`web.1`), or the access log (`router`); may be repeated.
     #[arg(short = 'p', long, value_name = "NAME", visible_alias = "ps")]
     pub process: Vec<String>,
     /// Only events with a line that matches this regular expression.

@@ -39,6 +39,7 @@ pub(crate) fn quiet() -> Status {
         upgrades: 1,
         logs: "/var/log/pinch".into(),
         http: vec!["127.0.0.1:8000".into()],
+        tls: Vec::new(),
         admin: Some("127.0.0.1:9000".into()),
         apps: vec![guestbook, own, shop],
         stalled: Vec::new(),

@@ -169,9 +169,9 @@ impl Invocation {
     }
 }
 
-/// What a command said, for a comment: standard error without what merely tells of progress.
+/// What a command said, for a comment: standard error from its first problem on, without what merely tells of progress.
 fn words_of(output: &Output) -> String {
     let text = output.stderr_text();
-    let from = text.find("error").unwrap_or(0);
+    let from = if text.starts_with("error") { 0 } else { text.find("\nerror").unwrap_or(0) };
     text[from..].trim().to_string()
 }

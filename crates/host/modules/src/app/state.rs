@@ -35,8 +35,16 @@ arguments! {
         health: Option<String>,
         /// Where log events go besides the local log, as URLs.
         drains: Lines = Lines(Vec::new()),
+        /// Whether a release takes over without the Procfile's `release` having been run.
+        skip_release_command: bool = false,
         /// Where the router listens, `ADDRESS:PORT`, if it does not yet.
         listen: Lines = Lines(Vec::new()),
+        /// A PEM file with a certificate, with which apps answer over TLS too; read again when it changes.
+        tls_certificate: Option<String>,
+        /// A PEM file with the certificate's private key.
+        tls_key: Option<String>,
+        /// Where the router listens for TLS, `ADDRESS:PORT`, if it does not yet.
+        listen_tls: Lines = Lines(Vec::new()),
         /// The keeper's home, if it is not the machine's own.
         home: Option<String>,
     }
@@ -72,6 +80,16 @@ impl Running {
         }
         self.drains.0.iter().for_each(|drain| option("--drain", drain));
         self.listen.0.iter().for_each(|address| option("--listen", address));
+        if let Some(file) = &self.tls_certificate {
+            option("--tls-certificate", file);
+        }
+        if let Some(file) = &self.tls_key {
+            option("--tls-key", file);
+        }
+        self.listen_tls.0.iter().for_each(|address| option("--listen-tls", address));
+        if self.skip_release_command {
+            words.push("--skip-release-command".into());
+        }
         words.push(self.source.clone());
         Invocation { app: self.name.clone(), home: self.home.clone(), words, config: self.config.clone() }
     }
