@@ -14,7 +14,7 @@ use nix::unistd::mkfifo;
 use crate::Failure;
 
 /// How long programs may take to be heard.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(super) struct Ground {
     pub(super) folder: PathBuf,
@@ -47,24 +47,24 @@ impl Ground {
     /// Waits until so many programs have said that they run.
     pub(super) fn heard(&self, count: usize) -> Result<Vec<Heard>, Failure> {
         let begun = Instant::now();
-        let (mut text, mut chunk) = (Vec::new(), [0; 4096]);
+        let (mut text, mut chunk) = (String::new(), [0; 4096]);
         loop {
             match (&self.heard).read(&mut chunk) {
-                Ok(length) => text.extend(&chunk[..length]),
+                Ok(length) => text += std::str::from_utf8(&chunk[..length])?,
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
                     sleep(Duration::from_micros(50));
                 }
                 Err(error) => return Err(error.into()),
             }
-            if text.iter().filter(|byte| **byte == b'\n').count() >= count {
+            if text.matches('\n').count() >= count {
                 break;
             }
             if begun.elapsed() > PATIENCE {
-                return Err(format!("of {count} programs some never ran: {}", text.escape_ascii()).into());
+                return Err(format!("of {count} programs some never ran: {text}").into());
             }
         }
         let process = |line: &str| Ok(Heard { process: line.trim().parse()? });
-        String::from_utf8(text)?.lines().map(process).collect()
+        text.lines().map(process).collect()
     }
 
     /// Lets a program that prints begin.

@@ -160,7 +160,7 @@ impl Running<'_> {
                 let name = entry.file_name().to_string_lossy().into_owned();
                 if path.is_dir() {
                     folders.push(path);
-                } else if !["lock", "state", "supervisord.log"].contains(&name.as_str()) {
+                } else if !["lock", "state", "config", "supervisord.log"].contains(&name.as_str()) {
                     files.push(path);
                 }
             }
@@ -282,6 +282,8 @@ fn services(ground: &Ground, folder: &Path, programs: &[Program], logger: &str) 
         fs::create_dir_all(service.join("log"))?;
         let logs = folder.join("logs").join(&one.name);
         fs::create_dir_all(&logs)?;
+        // svlogd's: files as large as s6-log's.
+        fs::write(logs.join("config"), "s100000000\nn20\n")?;
         executable(&service.join("run"), &format!("exec 2>&1; {}", ground.command(one)))?;
         executable(&service.join("log/run"), &format!("exec {logger} {}", logs.display()))?;
     }

@@ -179,10 +179,10 @@ impl Shell {
                 biased;
                 _ = children.recv() => self.reap(),
                 event = events.recv() => {
-                    event.into_iter().for_each(|event| self.handle(event));
+                    let first = event.into_iter();
                     // What came meanwhile belongs to the same turn: it is written down and told once.
-                    for _ in 0..EVENTS {
-                        let Ok(event) = events.try_recv() else { break };
+                    let more = std::iter::from_fn(|| events.try_recv().ok()).take(EVENTS);
+                    for event in first.chain(more) {
                         self.handle(event);
                     }
                 }
