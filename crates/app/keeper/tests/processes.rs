@@ -122,6 +122,19 @@ fn binary_and_silence_are_no_trouble() {
 }
 
 #[test]
+fn what_a_process_left_unfinished_is_a_line_of_its_own() {
+    let keeper = Keeper::start();
+    let mut definition = app("printf begin; exit 1");
+    definition.process_types[0].restart.first = Duration::from_millis(1);
+    definition.process_types[0].restart.longest = Duration::from_millis(1);
+    keeper.deploy(definition);
+    eventually("it has been started often", || keeper.said("app", "main.1").len() >= 40);
+    let said = keeper.said("app", "main.1");
+    assert!(said.iter().all(|line| line == "begin"), "{said:?}");
+    keeper.shut_down();
+}
+
+#[test]
 fn a_line_of_64_mebibytes_costs_no_memory() {
     let keeper = Keeper::start();
     keeper.deploy(app("head -c 67108864 /dev/zero | tr '\\0' x; echo; echo done; exec sleep 1000"));

@@ -9,7 +9,7 @@
 
 mod support;
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::{Duration, Instant};
 
 use logs::{Collector, Entry, Finished, History, LineSink, Stream, Timestamp, entries};
@@ -84,6 +84,37 @@ proptest! {
     }
 
     #[test]
+    fn lines_of_two_processes_never_run_together(
+        lives in prop::collection::vec(output(), 0..6),
+        takes in prop::collection::vec(0..5_usize, 0..20),
+        refusing: bool,
+    ) {
+        let memory = Memory::default();
+        memory.behaviour.lock().unwrap().takes = takes;
+        memory.refuse(refusing);
+        let collector = Collector::start().unwrap();
+        let sink = collector.attach(Box::new(memory.clone())).unwrap();
+        let (reader, writer) = pipe();
+        rustix::pipe::fcntl_setpipe_size(&writer, 1 << 20).unwrap();
+        add(&collector, 1, Stream::Stdout, reader, sink, History::Fresh);
+        // As much as fits into the pipe, so that a sink that refuses holds nobody up.
+        let lives: Vec<Vec<u8>> = lives.iter().map(|chunks| chunks.concat()).scan(0, |sum, life| {
+            *sum += life.len();
+            Some(if *sum < 600_000 { life } else { b"short".to_vec() })
+        }).collect();
+        for life in &lives {
+            write_all(&writer, life);
+            // Nothing waits for the collector to obey.
+            collector.end_line(logs::ProcessKey(1), &[(Stream::Stdout, writer.as_fd())]).unwrap();
+        }
+        memory.refuse(false);
+        let finished = finish(&collector, 1);
+        let all: Vec<u8> = lives.iter().flat_map(|life| ended(life)).collect();
+        prop_assert_eq!(reassembled(&memory.bytes()).remove(&Stream::Stdout).unwrap_or_default(), all);
+        prop_assert_eq!(finished.lost, 0);
+    }
+
+    #[test]
     fn a_collector_that_is_replaced_leaves_no_seam(chunks in output(), waits: u64, refusing: bool) {
         let memory = Memory::default();
         let (mut reader, writer) = pipe();
@@ -151,6 +182,37 @@ fn the_start_of_a_line_does_not_wait_for_ever() {
     write_all(&writer, b"secret\ntwo\n");
     finish(&collector, 1);
     assert_eq!(tagged(&memory.bytes()), ["F one", "P Password: ", "F secret", "F two"]);
+}
+
+#[test]
+fn a_line_that_its_process_left_unfinished_ends_with_it() {
+    let (collector, memory, writer) = one_stream();
+    let next = |text: &[u8], pause| {
+        write_all(&writer, text);
+        std::thread::sleep(Duration::from_millis(pause));
+        collector.end_line(logs::ProcessKey(1), &[(Stream::Stdout, writer.as_fd())]).unwrap();
+    };
+    next(b"one", 0);
+    next(b"", 0);
+    next(b"two\n", 0);
+    // This one was written in part before its process ended.
+    next(b"three", 300);
+    // A trace that its process did not end, either.
+    next(b"Traceback (most recent call last):\n  File 'a.py', line 1, in f\n", 0);
+    next(b"  of another\n", 0);
+    finish(&collector, 1);
+    assert_eq!(
+        tagged(&memory.bytes()),
+        [
+            "F one",
+            "F two",
+            "P three",
+            "F ",
+            "F Traceback (most recent call last):",
+            "F:J   File \\'a.py\\', line 1, in f",
+            "F   of another",
+        ]
+    );
 }
 
 #[test]

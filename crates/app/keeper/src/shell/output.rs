@@ -1,6 +1,7 @@
 //! Where processes speak to: log files, or a terminal.
 
 use std::collections::{BTreeMap, HashMap};
+use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -116,6 +117,14 @@ impl Output {
         }
         self.processes.insert(key.clone(), process);
         Ok(())
+    }
+
+    /// The process has ended, and may be followed by another: what it left unfinished is no part of what that says.
+    pub(super) fn end_line(&self, key: &Key, [out, err]: &[Pipe; 2]) {
+        if let (Some(process), Some(collector)) = (self.processes.get(key), &self.collector) {
+            let ends = [(Stream::Stdout, out.process.as_fd()), (Stream::Stderr, err.process.as_fd())];
+            let _ = collector.end_line(*process, &ends);
+        }
     }
 
     /// The process has ended for good: what it said is written out, and its pipes are closed.

@@ -81,6 +81,9 @@ impl Shell {
 
     /// Nothing that has to be waited for is left.
     fn gone(&mut self, key: &Key) -> Vec<Deed> {
+        if let Some(pipes) = self.pipes.get(key) {
+            self.output.end_line(key, pipes);
+        }
         let deeds = self.core.take(&key.0, &key.1, Input::Gone, now());
         if self.core.placement(&key.0, &key.1).is_some_and(|one| !one.instance.is_to_stop()) {
             self.to_search.insert(key.clone(), self.starts);

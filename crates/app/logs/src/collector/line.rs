@@ -77,6 +77,12 @@ impl LineState {
         out.push(b'\n');
     }
 
+    /// Another process goes on with the stream: like its end, and what comes belongs to nothing before it.
+    pub(super) fn encode_seam(&mut self, text: &[u8], headers: &Headers, out: &mut Vec<u8>) {
+        self.encode_end(text, headers, out);
+        self.joiner = Joiner::default();
+    }
+
     /// Whether the line that ends with `text` begins here and belongs to the one before it.
     #[inline]
     fn line(&mut self, text: &[u8]) -> bool {

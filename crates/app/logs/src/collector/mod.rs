@@ -13,14 +13,16 @@
 
 mod engine;
 mod line;
+mod progress;
 mod stats;
 mod stream;
 
+use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::OwnedFd;
-use std::sync::Arc;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -29,6 +31,7 @@ use serde::{Deserialize, Serialize};
 
 use engine::Engine;
 pub use line::LineState;
+use progress::Progress;
 pub use stats::{SinkStats, Stats, StreamStats, Waiting};
 
 use crate::Sink;
@@ -108,8 +111,9 @@ pub type Reply<T> = Box<dyn FnOnce(T) + Send>;
 pub(crate) enum Command {
     Attach(SinkKey, Box<dyn Sink>),
     Detach(SinkKey),
-    Add(Source),
+    Add(Source, Progress),
     Finish { process: ProcessKey, patience: Option<Duration>, reply: Reply<Finished> },
+    EndLine(ProcessKey),
     Rotate(SinkKey),
     Stats(Reply<Stats>),
     Suspend(Reply<Vec<Suspended>>),
@@ -121,6 +125,8 @@ pub struct Collector {
     commands: SyncSender<Command>,
     bell: Arc<OwnedFd>,
     next_sink: AtomicU64,
+    /// How far streams were read, for as long as their process is there.
+    progress: Mutex<BTreeMap<(ProcessKey, Stream), Progress>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -134,7 +140,13 @@ impl Collector {
         let (commands, receiver) = sync_channel(COMMANDS);
         let engine = Engine::new(receiver, Arc::clone(&bell))?;
         let thread = std::thread::Builder::new().name("log-collector".into()).spawn(move || engine.run())?;
-        Ok(Self { commands, bell, next_sink: AtomicU64::new(0), thread: Some(thread) })
+        Ok(Self {
+            commands,
+            bell,
+            next_sink: AtomicU64::new(0),
+            progress: Mutex::default(),
+            thread: Some(thread),
+        })
     }
 
     /// Gives the collector a sink, for any number of streams.
@@ -151,7 +163,9 @@ impl Collector {
 
     /// Starts to collect an output of a process.
     pub fn add(&self, source: Source) -> Result<(), Stopped> {
-        self.send(Command::Add(source))
+        let progress = Progress::default();
+        self.progress().insert((source.process, source.stream), progress.clone());
+        self.send(Command::Add(source, progress))
     }
 
     /// Ends the collection of a process that has ended: reads what is left in its pipes, ends an unfinished line, closes them and
@@ -164,7 +178,19 @@ impl Collector {
         patience: Option<Duration>,
         reply: impl FnOnce(Finished) + Send + 'static,
     ) -> Result<(), Stopped> {
+        self.progress().retain(|(of, _), _| *of != process);
         self.send(Command::Finish { process, patience, reply: Box::new(reply) })
+    }
+
+    /// One that wrote has ended, and another is to write into the same pipes: a line that is unfinished after what is in the pipes at
+    /// this moment ends there, and so does an exception. Of each pipe any end is given. A pipe that cannot tell how much is in it
+    /// goes on without a seam.
+    pub fn end_line(&self, process: ProcessKey, pipes: &[(Stream, BorrowedFd<'_>)]) -> Result<(), Stopped> {
+        for (stream, pipe) in pipes {
+            let progress = self.progress().get(&(process, *stream)).cloned();
+            let _ = progress.map(|progress| progress.seam(|| rustix::io::ioctl_fionread(pipe)));
+        }
+        self.send(Command::EndLine(process))
     }
 
     /// Starts a new file in a sink now.
@@ -186,6 +212,10 @@ impl Collector {
         let streams = answer.recv().map_err(|_| Stopped)?;
         self.join();
         Ok(streams)
+    }
+
+    fn progress(&self) -> MutexGuard<'_, BTreeMap<(ProcessKey, Stream), Progress>> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn send(&self, command: Command) -> Result<(), Stopped> {

@@ -9,7 +9,7 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
 use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
 
-use super::{LineState, ProcessKey, SinkKey, Source, StreamStats, Suspended, Waiting};
+use super::{LineState, ProcessKey, Progress, SinkKey, Source, StreamStats, Suspended, Waiting};
 use crate::record::{Entry, Stream, entries};
 
 /// The largest pipe that an ordinary user may ask for.
@@ -29,6 +29,8 @@ pub(super) enum Interest {
 /// What one read brought.
 pub(super) enum Pulled {
     Bytes(usize),
+    /// Nothing: what comes is another process's.
+    Seam,
     /// Nothing at present.
     Empty,
     /// Nobody holds the other end.
@@ -48,6 +50,7 @@ pub(super) struct StreamEntry {
     pub(super) partial_since: Option<Instant>,
     /// The process has ended: read so many bytes more, then end the stream.
     pub(super) finish_after: Option<u64>,
+    pub(super) progress: Progress,
     /// The last record is made.
     pub(super) complete: bool,
     pub(super) failed: Option<String>,
@@ -58,7 +61,7 @@ pub(super) struct StreamEntry {
 }
 
 impl StreamEntry {
-    pub(super) fn new(source: Source, line: LineState) -> Self {
+    pub(super) fn new(source: Source, line: LineState, progress: Progress) -> Self {
         let capacity = fcntl_getpipe_size(&source.output).unwrap_or(0);
         let mut entry = Self {
             process: source.process,
@@ -70,6 +73,7 @@ impl StreamEntry {
             interest: Interest::Off,
             partial_since: None,
             finish_after: None,
+            progress,
             complete: false,
             failed: None,
             capacity,
@@ -113,7 +117,9 @@ impl StreamEntry {
 
     /// Reads once. A stream that fills its pipe gets a larger one.
     pub(super) fn pull(&mut self, room: &mut [u8]) -> Pulled {
-        match rustix::io::read(&self.output, room) {
+        let read = self.progress.read(room, |room| rustix::io::read(&self.output, room));
+        let Some(read) = read else { return Pulled::Seam };
+        match read {
             Ok(0) => Pulled::End,
             Ok(length) => {
                 self.line.bytes += length as u64;

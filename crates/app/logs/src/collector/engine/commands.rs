@@ -4,7 +4,9 @@ use super::Engine;
 use super::writing::{SinkEntry, write};
 use crate::Timestamp;
 use crate::collector::stream::{Interest, StreamEntry};
-use crate::collector::{Command, History, LineState, SinkKey, SinkStats, Source, Stats, Suspended};
+use crate::collector::{
+    Command, History, LineState, ProcessKey, Progress, SinkKey, SinkStats, Source, Stats, Suspended,
+};
 use crate::record::Headers;
 
 impl Engine {
@@ -20,8 +22,9 @@ impl Engine {
                     self.sinks.entry(key).and_modify(|entry| entry.detached = true);
                     self.close_detached();
                 }
-                Command::Add(source) => self.add(source),
+                Command::Add(source, progress) => self.add(source, progress),
                 Command::Finish { process, patience, reply } => self.finish(process, patience, reply),
+                Command::EndLine(process) => self.end_line(process),
                 Command::Rotate(key) => {
                     let Some(entry) = self.sinks.get_mut(&key) else { continue };
                     if let Err(refused) = entry.sink.rotate(Timestamp::now()) {
@@ -41,7 +44,7 @@ impl Engine {
         false
     }
 
-    fn add(&mut self, source: Source) {
+    fn add(&mut self, source: Source, progress: Progress) {
         let unfinished = self.sinks.get_mut(&source.sink);
         let unfinished = unfinished.is_some_and(|sink| sink.unfinished.remove(&source.stream));
         let mut line = match source.history.clone() {
@@ -56,11 +59,23 @@ impl Engine {
         self.out.splice(0..0, line.unwritten.drain(..));
         let token = self.next_token;
         self.next_token += 1;
-        let mut entry = StreamEntry::new(source, line);
+        let mut entry = StreamEntry::new(source, line, progress);
         let written = write(&mut self.sinks, &mut entry, &mut self.out, now);
         self.streams.insert(token, entry);
         if written {
             self.resume(token);
+        }
+    }
+
+    fn end_line(&mut self, process: ProcessKey) {
+        let due = |entry: &StreamEntry| entry.process == process && entry.progress.is_at_seam();
+        let due: Vec<u64> =
+            self.streams.iter().filter(|(_, entry)| due(entry)).map(|(token, _)| *token).collect();
+        for token in due {
+            let Some(entry) = self.streams.get(&token) else { continue };
+            if self.sinks.get(&entry.sink).is_some_and(|sink| sink.refusal.is_none()) {
+                self.resume(token);
+            }
         }
     }
 

@@ -42,6 +42,10 @@ impl Engine {
                 self.take(token, waiting.len() + length);
                 return length;
             }
+            Pulled::Seam => {
+                self.take(token, waiting.len());
+                return self.serve(token, most);
+            }
             Pulled::Empty => {}
             Pulled::End => {
                 entry.watch(&self.epoll, token, Interest::Edge);
@@ -78,7 +82,11 @@ impl Engine {
             }
         }
         let rest = &self.chunk[start..length];
-        if rest.len() > LONGEST_WAITING {
+        if entry.progress.is_at_seam() {
+            entry.progress.pass_seam();
+            entry.line.encode_seam(rest, &headers, &mut self.out);
+            entry.partial_since = None;
+        } else if rest.len() > LONGEST_WAITING {
             entry.line.encode_partial(rest, &headers, &mut self.out);
             entry.partial_since = None;
         } else {

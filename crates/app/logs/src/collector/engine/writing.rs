@@ -85,7 +85,7 @@ impl Engine {
     pub(super) fn resume(&mut self, token: u64) {
         let Some(entry) = self.streams.get_mut(&token) else { return };
         let waiting = std::mem::take(&mut entry.line.unread);
-        if !waiting.is_empty() {
+        if !waiting.is_empty() || entry.progress.is_at_seam() {
             self.chunk.resize(self.chunk.len().max(waiting.len()), 0);
             self.chunk[..waiting.len()].copy_from_slice(&waiting);
             self.take(token, waiting.len());
