@@ -3,7 +3,7 @@
 //! Which apps those are, the keeper says; without one it goes on with what it knows. Where it stands in each log is
 //! saved, so that the next drain goes on there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -140,13 +140,18 @@ fn drains_of(said: &Said, cursors: PathBuf) -> Option<Drains> {
 
 /// Hears from the keeper, again and again, which apps send where and which releases run.
 fn hear(socket: &Path, said: &watch::Sender<Said>, releases: &Mutex<RunningReleases>) {
+    let mut met = BTreeSet::new();
     loop {
         if let Ok(mut conversation) = ask(socket, &Request::Watch) {
             while let Ok(Some(answer)) = conversation.next() {
                 if let Answer::Status(status) = answer {
+                    let new = status.apps.iter().map(|app| &app.name).filter(|name| !met.contains(*name));
+                    let begun: BTreeMap<&str, u64> =
+                        new.filter_map(|name| Some((name.as_str(), begun(socket, name)?))).collect();
                     if let Ok(mut releases) = releases.lock() {
-                        releases.hear(&status, Timestamp::now(), |app| begun(socket, app));
+                        releases.hear(&status, Timestamp::now(), |app| begun.get(app).copied());
                     }
+                    met = status.apps.iter().map(|app| app.name.clone()).collect();
                     let now = Said { targets: targets(socket, &status), logs: status.logs.clone() };
                     said.send_if_modified(|before| {
                         let changed = *before != now;

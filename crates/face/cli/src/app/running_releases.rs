@@ -16,7 +16,11 @@ const MARGIN: Duration = Duration::from_secs(1);
 
 /// Which release each process ran, and when.
 #[derive(Debug, Default)]
-pub(super) struct RunningReleases(BTreeMap<(String, String), VecDeque<Span>>);
+pub(super) struct RunningReleases {
+    spans: BTreeMap<(String, String), VecDeque<Span>>,
+    /// The last report.
+    heard: Option<Timestamp>,
+}
 
 /// A time in which the only processes of a name were those of one release.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,8 +31,8 @@ struct Span {
     until: Option<Timestamp>,
 }
 
-/// A process that may be speaking: its release, and since when it is in its state, in seconds since 1970.
-type Speaker = (u64, u64);
+/// A process that may be speaking: its release, and when it was started, in seconds since 1970, where the report tells that.
+type Speaker = (u64, Option<u64>);
 
 impl RunningReleases {
     /// Hears a report. `begun` tells when an app's only release was made, in seconds since 1970; `None` when it has
@@ -39,17 +43,20 @@ impl RunningReleases {
             for one in &app.processes {
                 let silent = matches!(one.state, State::Waiting | State::Stopped | State::Failed(_));
                 let speakers = speaking.entry((app.name.clone(), one.process.clone())).or_default();
-                speakers.extend((!silent).then_some((one.release, one.since)));
+                let started = (one.state == State::Starting).then_some(one.since);
+                speakers.extend((!silent).then_some((one.release, started)));
             }
         }
-        for (key, spans) in &mut self.0 {
+        let before = self.heard.replace(now).unwrap_or(now);
+        for (key, spans) in &mut self.spans {
             let speakers = speaking.get(key).cloned().unwrap_or_default();
-            end(spans, &speakers, now);
+            // What has ended says nothing more; what came beside it may have come unseen.
+            end(spans, &speakers, if speakers.is_empty() { now } else { before });
         }
         for (key, speakers) in speaking {
             let Some(release) = only(&speakers) else { continue };
             let first = || begun(&key.0).map(time);
-            let spans = self.0.entry(key.clone()).or_default();
+            let spans = self.spans.entry(key.clone()).or_default();
             match spans.back() {
                 Some(Span { until: None, .. }) => continue,
                 None => spans.push_back(Span { release, from: first().unwrap_or(now), until: None }),
@@ -63,21 +70,23 @@ impl RunningReleases {
 
     /// The release that a process ran at a time, if that is known.
     pub(super) fn at(&self, app: &str, process: &str, time: Timestamp) -> Option<u64> {
-        let spans = self.0.get(&(app.to_string(), process.to_string()))?;
+        let spans = self.spans.get(&(app.to_string(), process.to_string()))?;
         let holds = |span: &&Span| span.from <= time && span.until.is_none_or(|until| time < until);
         spans.iter().rev().find(holds).map(|span| span.release)
     }
 }
 
-/// Ends the span that goes on, unless its release is still the only one.
-fn end(spans: &mut VecDeque<Span>, speakers: &BTreeSet<Speaker>, now: Timestamp) {
+/// Ends the span that goes on, unless its release is still the only one: before others were started, or at `known`, where that
+/// is later or their start is not told.
+fn end(spans: &mut VecDeque<Span>, speakers: &BTreeSet<Speaker>, known: Timestamp) {
     let Some(last) = spans.back_mut().filter(|last| last.until.is_none()) else { return };
     if only(speakers) == Some(last.release) {
         return;
     }
     let newcomers = speakers.iter().filter(|(release, _)| *release != last.release);
-    let appeared = newcomers.map(|(_, since)| time(*since).before(MARGIN)).min();
-    last.until = Some(appeared.map_or(now, |appeared| appeared.min(now)));
+    let started = newcomers.map(|(_, started)| started.map(|started| time(started).before(MARGIN)));
+    // `None` comes first: one whose start is not known.
+    last.until = Some(started.min().flatten().unwrap_or(known).max(known));
 }
 
 /// The release of all speakers, if they have one in common.
@@ -98,7 +107,7 @@ mod tests {
 
     use super::*;
 
-    /// Reports at moments, in seconds: releases that run as `web.1`, and since when.
+    /// Reports at moments, in seconds: releases that run as `web.1`, and when those that are starting were started.
     fn heard(reports: &[(u64, &[Speaker])], begun: Option<u64>) -> RunningReleases {
         let mut releases = RunningReleases::default();
         for (moment, speakers) in reports {
@@ -108,12 +117,12 @@ mod tests {
     }
 
     fn status(speakers: &[Speaker]) -> Status {
-        let process = |(release, since): &Speaker| ProcessStatus {
+        let process = |(release, started): &Speaker| ProcessStatus {
             slot: Slot { process_type: "web".into(), number: 1, generation: *release },
             process: "web.1".into(),
             release: *release,
-            state: State::Ready,
-            since: *since,
+            state: if started.is_some() { State::Starting } else { State::Ready },
+            since: started.unwrap_or(1000),
             pid: Some(1),
             port: None,
             restarts: 0,
@@ -144,7 +153,12 @@ mod tests {
     #[test]
     fn while_two_releases_run_neither_is_named() {
         let releases = heard(
-            &[(100, &[(3, 90)]), (150, &[(3, 90)]), (201, &[(3, 90), (4, 200)]), (230, &[(4, 205)])],
+            &[
+                (100, &[(3, None)]),
+                (150, &[(3, None)]),
+                (201, &[(3, None), (4, Some(200))]),
+                (230, &[(4, None)]),
+            ],
             None,
         );
         assert_eq!(
@@ -157,13 +171,20 @@ mod tests {
 
     #[test]
     fn an_only_release_is_known_from_its_beginning() {
-        let releases = heard(&[(100, &[(1, 98)])], Some(97));
+        let releases = heard(&[(100, &[(1, None)])], Some(97));
         assert_eq!(told(&releases, &[96, 97, 100]), [None, Some(1), Some(1)]);
     }
 
     #[test]
     fn nothing_is_said_of_a_time_in_which_nothing_ran() {
-        let releases = heard(&[(100, &[(1, 90)]), (200, &[]), (300, &[(2, 299)])], None);
+        let releases = heard(&[(100, &[(1, None)]), (200, &[]), (300, &[(2, Some(299))])], None);
         assert_eq!(told(&releases, &[199, 200, 299, 300]), [Some(1), None, None, Some(2)]);
+    }
+
+    #[test]
+    fn where_a_start_was_missed_the_last_report_counts() {
+        let releases =
+            heard(&[(100, &[(3, None)]), (150, &[(3, None)]), (200, &[(3, None), (4, None)])], None);
+        assert_eq!(told(&releases, &[149, 150, 199]), [Some(3), None, None]);
     }
 }
