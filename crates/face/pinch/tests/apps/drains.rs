@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::home::{Home, run, text, until};
 
@@ -75,7 +75,7 @@ fn how_each_is_doing_is_shown() {
     assert!(told[0]["metrics"]["lag"]["bytes"].as_u64() > Some(0), "{told}");
     let table = home.done(&["ps"]);
     let row = table.lines().find(|line| line.contains(&target)).unwrap();
-    assert!(row.contains(" waiting ") && row.contains("refused"), "{row}");
+    assert!(row.contains("refused"), "{row}");
     home.done(&["stop", "-a", "shop"]);
     until("a drain that has ended is shown as stopped", || {
         home.done(&["ps"]).lines().any(|line| line.contains(&file) && line.contains(" stopped "))
@@ -92,14 +92,17 @@ fn a_target_that_takes_nothing_does_not_hold_up_the_end() {
     until("one is done, the other stuck", || {
         fs::read_to_string(&file).is_ok_and(|text| text.ends_with(": 100000\n"))
     });
-    let begin = Instant::now();
     let ended = home.pinch(&["down", "-a", "shop"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert!(begin.elapsed() < Duration::from_secs(10), "it ended by itself: {:?}", begin.elapsed());
-    let folder = fs::read_dir(home.path("home/state/drains")).unwrap();
-    let cursors =
-        folder.filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|ext| ext == "json"));
-    assert_eq!(cursors.count(), 2, "both cursors are saved");
+    let left = |extension: &str| -> Vec<String> {
+        let files = fs::read_dir(home.path("home/state/drains")).unwrap().map(|entry| entry.unwrap().path());
+        let files = files.filter(|path| path.extension().is_some_and(|one| one == extension));
+        files.map(|path| fs::read_to_string(path).unwrap()).collect()
+    };
+    assert_eq!(left("json").len(), 2, "both cursors are saved");
+    // One that had to be killed could not have written this.
+    let told = left("metrics");
+    assert!(told.len() == 2 && told.iter().all(|text| text.contains(r#""state":"stopped""#)), "{told:?}");
     // What begins again has nothing to send twice.
     let size = fs::metadata(&file).unwrap().len();
     let mut again: Command =
