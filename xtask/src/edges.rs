@@ -34,13 +34,14 @@ const WITHIN: &[(&str, &str)] = &[
     ("keeper", "logs"),
     ("keeper", "procfile"),
     ("keeper", "release"),
+    ("keeper", "sandbox"),
     ("release", "procfile"),
     ("cli", "web"),
     ("pinch", "cli"),
 ];
 
 /// Crates with lints of their own: what they need, and why.
-const OWN_LINTS: &[(&str, &str)] = &[("sandbox", "namespaces and mounts need `unsafe`")];
+const OWN_LINTS: &[(&str, &str)] = &[("sandbox", "it is the one that may hold `unsafe`")];
 
 /// What brings an asynchronous runtime.
 const RUNTIMES: &[&str] = &["tokio", "async-std", "smol", "futures"];

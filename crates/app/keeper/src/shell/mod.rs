@@ -29,6 +29,7 @@ mod words;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,6 +49,8 @@ pub use spawn::prepare;
 
 /// Events that wait for the shell; whoever has more waits.
 const EVENTS: usize = 1024;
+/// After which what only the start needed of the program is given back.
+const STARTED: Duration = Duration::from_secs(1);
 /// Notices that a slow listener may be behind.
 const NOTICES: usize = 4096;
 
@@ -136,6 +139,8 @@ pub(crate) struct Shell {
     starts: u64,
     last_port: u16,
     listeners: listeners::Listeners,
+    /// Whether the router that runs has sockets that this keeper has not.
+    router_has_others: bool,
     /// Routers that are there, and what each has finished with.
     routers: BTreeMap<u64, Vec<Key>>,
     one_offs: BTreeMap<String, Vec<OneOff>>,
@@ -173,6 +178,8 @@ impl Shell {
         clients::accept(&self.control, &self.events).map_err(system("the control socket"))?;
         self.take_over();
         self.finish_turn();
+        let mut started = pin!(tokio::time::sleep(STARTED));
+        let mut large = true;
         while !self.is_over() {
             let pause = self.pause();
             tokio::select! {
@@ -185,6 +192,11 @@ impl Shell {
                     for event in first.chain(more) {
                         self.handle(event);
                     }
+                }
+                () = &mut started, if large => {
+                    // It costs nothing but memory when it fails.
+                    let _ = sandbox::give_back_program();
+                    large = false;
                 }
                 () = tokio::time::sleep(pause) => {}
                 _ = terminate.recv() => self.end(),
@@ -209,7 +221,8 @@ impl Shell {
 
     fn finish_turn(&mut self) {
         self.mind_drain();
-        self.save();
+        // What is not written down now is after the next event; that it was not is known.
+        let _ = self.save();
         self.publish();
     }
 
