@@ -95,11 +95,20 @@ fn garbage_is_answered_or_cut_and_never_the_end() {
 #[test]
 fn what_goes_wrong_for_the_keeper_is_in_its_log_and_in_the_status() {
     let keeper = Keeper::start();
+    keeper.deploy(app("sleep 1000"));
     assert_eq!(keeper.status().troubles, Vec::new());
     // Where the next record of the apps would be written.
     let in_the_way = keeper.home.apps().with_extension("new");
     std::fs::create_dir(&in_the_way).unwrap();
-    keeper.deploy(app("sleep 1000"));
+    let mut counts = release::Formation::new();
+    counts.set("main", 2);
+    let scale = Request::Scale { app: "app".into(), counts };
+    let refused = keeper.ask(&scale).unwrap_err().to_string();
+    assert!(refused.contains("apps.json"), "{refused}");
+    assert_eq!(keeper.status().apps[0].processes.len(), 1, "what was refused has not begun");
+    let (before, pid) = (keeper.status().upgrades, keeper.pid());
+    assert!(keeper.ask(&Request::Upgrade).unwrap_err().to_string().contains("apps.json"));
+    assert_eq!((keeper.status().upgrades, keeper.pid()), (before, pid));
     let troubles = keeper.status().troubles;
     assert_eq!(troubles.len(), 1, "told once, not with every event: {troubles:?}");
     assert!(troubles[0].text.contains("apps.json") && troubles[0].at > 1_700_000_000, "{troubles:?}");
@@ -107,9 +116,7 @@ fn what_goes_wrong_for_the_keeper_is_in_its_log_and_in_the_status() {
     assert_eq!(said[0], format!("keeper test begins as process {}", keeper.pid()));
     assert_eq!(said[1..], [troubles[0].text.clone()]);
     std::fs::remove_dir(&in_the_way).unwrap();
-    let mut counts = release::Formation::new();
-    counts.set("main", 2);
-    keeper.ask(&Request::Scale { app: "app".into(), counts }).unwrap();
+    keeper.ask(&scale).unwrap();
     eventually("it is written down after all", || {
         std::fs::read_to_string(keeper.home.apps()).is_ok_and(|text| text.contains("main.2@1"))
     });

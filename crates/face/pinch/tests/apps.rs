@@ -13,6 +13,8 @@ mod access_log;
 mod drains;
 #[path = "apps/home.rs"]
 mod home;
+#[path = "apps/killed_keeper.rs"]
+mod killed_keeper;
 #[path = "apps/release_command.rs"]
 mod release_command;
 #[path = "apps/terminal.rs"]

@@ -44,8 +44,8 @@ impl Shell {
         let mut listeners = Listeners::default();
         let (lock, control) = match handover {
             Some(handover) => {
-                output.adopt(handover.histories);
-                listeners.take_over(handover.handed, handover.listeners);
+                output.adopt(handover.note.histories);
+                listeners.take_over(handover.note.handed, handover.listeners);
                 (Lock { descriptor: handover.lock }, handover.control)
             }
             None => {
@@ -77,6 +77,7 @@ impl Shell {
             starts: saved.starts,
             last_port: spawn::somewhere(std::process::id()),
             listeners,
+            router_has_others: false,
             routers: BTreeMap::new(),
             one_offs: BTreeMap::new(),
             events,
@@ -91,15 +92,21 @@ impl Shell {
             ending: None,
             options,
         };
-        let addresses = Addresses { http: saved.http, tls: saved.tls, admin: saved.admin };
-        if shell.listeners.is_empty()
-            && !(addresses.http.is_empty() && addresses.tls.is_empty())
-            && let Err((address, error)) = shell.listeners.add(&addresses)
-        {
-            shell.trouble(&format!("cannot listen on {address}: {error}"));
-        }
         shell.recognise(&saved.ticks);
+        if shell.listeners.is_empty() {
+            shell.listen_again(&Addresses { http: saved.http, tls: saved.tls, admin: saved.admin });
+        }
         Ok((shell, receiver))
+    }
+
+    /// Listens where the last keeper did. When that was killed its router still has the sockets: it goes on with them until
+    /// another one, with those of this keeper, takes over.
+    fn listen_again(&mut self, addresses: &Addresses) {
+        let router = self.leaders.values().any(|leader| leader.key.0 == super::OWN_APP);
+        for (address, error) in self.listeners.listen_again(addresses, router) {
+            self.trouble(&format!("cannot listen on {address}: {error}"));
+        }
+        self.router_has_others = router && !self.listeners.is_empty();
     }
 
     /// Finds the processes that should run among those that do.
@@ -222,7 +229,7 @@ impl Shell {
         }
         let router =
             self.core.app(super::OWN_APP).is_some_and(|app| app.is_alive() || app.rollout().is_some());
-        if !self.listeners.is_empty() && !router {
+        if !self.listeners.is_empty() && (!router || self.router_has_others) {
             self.start_router();
         }
     }

@@ -1,11 +1,17 @@
 //! The listening sockets of the router. The keeper holds them, so that neither a router that ends nor one that
 //! becomes another ever refuses a connection.
 
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with, sockopt};
+
 use crate::protocol::{Handed, TlsListen};
+
+/// Connections that may wait for a router, as the standard library has it.
+const WAITING: i32 = 128;
 
 /// The sockets.
 #[derive(Default)]
@@ -63,6 +69,25 @@ impl Listeners {
         Ok(())
     }
 
+    /// Listens again where an earlier keeper did; beside the sockets of its router, if that runs. Answers what cannot be
+    /// listened on any more, and why.
+    pub(super) fn listen_again(&mut self, before: &Addresses, router: bool) -> Vec<(String, std::io::Error)> {
+        let mut lost = Vec::new();
+        let mut found = |address: &String| {
+            let listener = match listen(address) {
+                Err((_, error)) if router && error.kind() == ErrorKind::AddrInUse => beside(address),
+                listener => listener,
+            };
+            listener.map_err(|error| lost.push(error)).ok()
+        };
+        let http = before.http.iter().filter_map(&mut found).collect();
+        let tls =
+            before.tls.iter().filter_map(|shows| Some((found(&shows.address)?, shows.clone()))).collect();
+        let admin = before.admin.as_ref().and_then(found);
+        self.sockets = Arc::new(Sockets { http, tls, admin });
+        lost
+    }
+
     /// Takes over sockets of an earlier keeper.
     pub(super) fn take_over(&mut self, handed: Handed, descriptors: Vec<OwnedFd>) {
         let mut descriptors = descriptors.into_iter().map(TcpListener::from);
@@ -109,10 +134,29 @@ impl Sockets {
 
 fn listen(address: &str) -> Result<TcpListener, (String, std::io::Error)> {
     let at = |error| (address.to_string(), error);
-    let invalid = || at(std::io::Error::new(std::io::ErrorKind::InvalidInput, "that is no socket address"));
+    let invalid = || at(std::io::Error::new(ErrorKind::InvalidInput, "that is no socket address"));
     let listener = TcpListener::bind(parse(address).ok_or_else(invalid)?).map_err(at)?;
     listener.set_nonblocking(true).map_err(at)?;
+    // From now on, and not before: whoever listens here for the first time hears when somebody else does, but a keeper that
+    // comes after this one was killed can listen beside its router.
+    sockopt::set_socket_reuseport(&listener, true).map_err(|errno| at(errno.into()))?;
     Ok(listener)
+}
+
+/// Listens where a socket of this user is that allows it.
+fn beside(address: &str) -> Result<TcpListener, (String, std::io::Error)> {
+    let bound = |meant: SocketAddr| {
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let family = if meant.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+        let socket = socket_with(family, SocketType::STREAM, flags, None)?;
+        sockopt::set_socket_reuseaddr(&socket, true)?;
+        sockopt::set_socket_reuseport(&socket, true)?;
+        bind(&socket, &meant)?;
+        rustix::net::listen(&socket, WAITING)?;
+        Ok(TcpListener::from(socket))
+    };
+    let meant = parse(address).ok_or(rustix::io::Errno::INVAL);
+    meant.and_then(bound).map_err(|errno| (address.to_string(), errno.into()))
 }
 
 fn is_at(listener: &TcpListener, address: &str) -> bool {

@@ -29,6 +29,9 @@ impl Shell {
     }
 
     fn answer(&mut self, request: Request) -> Answer {
+        let before = self.core.clone();
+        // A stop is carried out even when it cannot be written down: on a full disk it may be what helps.
+        let stops = matches!(request, Request::Stop { .. });
         let changed = match request {
             Request::Status => return Answer::Status(Box::new(self.report())),
             Request::Definition { app } => return self.definition(&app),
@@ -53,7 +56,13 @@ impl Shell {
             Ok((release, deeds)) => {
                 self.unsaved.durable();
                 // Written down before anything is started: whoever hears "taken" can rely on it.
-                self.save();
+                if let Err(why) = self.save()
+                    && !stops
+                {
+                    self.core = before;
+                    let hint = "nothing was changed; make room or mend the folder, then say it again";
+                    return Answer::Refused { why, hint: Some(hint.into()) };
+                }
                 self.carry_out(deeds);
                 Answer::Taken { release }
             }

@@ -134,22 +134,22 @@ impl Saved {
 }
 
 impl Shell {
-    /// Writes down what has changed. What cannot be written is tried again after the next event.
-    pub(super) fn save(&mut self) {
+    /// Writes down what has changed. What cannot be written is tried again after the next event; why it cannot is
+    /// answered, and known as a trouble.
+    pub(super) fn save(&mut self) -> Result<(), String> {
         if !self.unsaved.live {
-            return;
+            return Ok(());
         }
         let durable = self.unsaved.durable;
-        match self.write_down(durable) {
-            Ok(()) => {
-                self.unsaved.live = false;
-                self.unsaved.durable = false;
-            }
-            Err(error) => {
-                let path = self.options.home.apps();
-                self.trouble(&format!("the apps cannot be written down: {}: {error}", path.display()));
-            }
+        if let Err(error) = self.write_down(durable) {
+            let why =
+                format!("the apps cannot be written down: {}: {error}", self.options.home.apps().display());
+            self.trouble(&why);
+            return Err(why);
         }
+        self.unsaved.live = false;
+        self.unsaved.durable = false;
+        Ok(())
     }
 
     fn write_down(&self, durable: bool) -> std::io::Result<()> {

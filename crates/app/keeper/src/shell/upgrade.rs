@@ -32,18 +32,17 @@ const MOST_DESCRIPTORS: usize = 64;
 pub(super) struct Handover {
     pub lock: OwnedFd,
     pub control: UnixListener,
-    /// Which listener is which.
-    pub handed: Handed,
     pub listeners: Vec<OwnedFd>,
-    pub histories: BTreeMap<String, LineState>,
+    pub note: Note,
 }
 
 /// What does not fit into descriptors.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Note {
+    /// Which listener is which.
     #[serde(flatten)]
-    handed: Handed,
-    histories: BTreeMap<String, LineState>,
+    pub handed: Handed,
+    pub histories: BTreeMap<String, LineState>,
 }
 
 impl Note {
@@ -59,27 +58,36 @@ impl Handover {
             return None;
         }
         let path = home.run.join("handover.json");
-        let note = Note::read(&std::fs::read(&path).ok()?).ok()?;
+        // Without it the lock and the control socket still are this program's; what processes said in between is joined as after a kill.
+        let note = std::fs::read(&path).ok().and_then(|text| Note::read(&text).ok());
         let _ = std::fs::remove_file(&path);
         let mut descriptors = receive_descriptors(std::io::stdin().as_fd()).ok()?.into_iter();
         let (lock, control) = (descriptors.next()?, descriptors.next()?);
         Some(Self {
             lock,
             control: control.into(),
-            handed: note.handed,
-            listeners: descriptors.collect(),
-            histories: note.histories,
+            // Which is which was in the note.
+            listeners: if note.is_some() { descriptors.collect() } else { Vec::new() },
+            note: note.unwrap_or_default(),
         })
     }
 }
 
 impl Shell {
-    /// Makes sure that the program at the keeper's path can be run: one that cannot even say its version must not
-    /// become the keeper.
-    pub(super) fn prepare_upgrade(&self) -> Answer {
+    /// Makes sure that the program at the keeper's path can be run, as one that cannot even say its version must not
+    /// become the keeper, and that it will read back what is so.
+    pub(super) fn prepare_upgrade(&mut self) -> Answer {
+        self.unsaved.durable();
+        let saved = self.save();
         let program = &self.options.program;
         let why = match Command::new(program).arg("--version").stdin(Stdio::null()).output() {
-            Ok(output) if output.status.success() => return Answer::Taken { release: None },
+            Ok(output) if output.status.success() => match saved {
+                Ok(()) => return Answer::Taken { release: None },
+                Err(why) => {
+                    let hint = "the keeper goes on as it was; make room or mend the folder, then try again";
+                    return Answer::Refused { why, hint: Some(hint.into()) };
+                }
+            },
             Ok(output) => format!("{} ended with {}", program.display(), output.status),
             Err(error) => format!("{}: {error}", program.display()),
         };
@@ -91,7 +99,11 @@ impl Shell {
     pub(super) fn become_new(&mut self) {
         self.upgrades = self.upgrades.saturating_add(1);
         self.unsaved.durable();
-        self.save();
+        if self.save().is_err() {
+            // The new program would read back what is no longer so.
+            self.upgrades = self.upgrades.saturating_sub(1);
+            return;
+        }
         self.words.note(&format!("becomes {}", self.options.program.display()));
         let histories = self.output.suspend();
         let error = self.replace(&histories);
