@@ -15,6 +15,8 @@ mod drains;
 mod home;
 #[path = "apps/release_command.rs"]
 mod release_command;
+#[path = "apps/settings.rs"]
+mod settings;
 #[path = "apps/terminal.rs"]
 mod terminal;
 #[path = "apps/tls.rs"]

@@ -14,18 +14,23 @@ pub(super) fn covered(text: &str) -> String {
     match render::yaml::load(text, &nameless) {
         Ok(value) => {
             let mut parts = Vec::new();
-            find("", &value, &mut parts);
+            find("", false, &value, &mut parts);
             cover(text, parts)
         }
         Err(_) => by_lines(text),
     }
 }
 
-/// Scalars that look secret, by the name they stand under.
-fn find(name: &str, value: &Value, parts: &mut Vec<Range<usize>>) {
+/// Scalars that look secret, by the name they stand under. Whatever stands below a variable has its name.
+fn find(name: &str, is_variable: bool, value: &Value, parts: &mut Vec<Range<usize>>) {
     match &value.data {
-        Data::Map(map) => map.iter().for_each(|(key, value)| find(&key.to_string(), value, parts)),
-        Data::List(items) => items.iter().for_each(|item| find("", item, parts)),
+        Data::Map(map) if is_variable => map.values().for_each(|value| find(name, true, value, parts)),
+        Data::Map(map) => {
+            for (key, value) in map.iter() {
+                find(&key.to_string(), name == "environment", value, parts);
+            }
+        }
+        Data::List(items) => items.iter().for_each(|item| find(name, is_variable, item, parts)),
         Data::Null | Data::Bool(_) => {}
         _ if secret_parts(name, &value.to_string()).is_empty() => {}
         _ => parts.push(value.span.start as usize..value.span.end as usize),

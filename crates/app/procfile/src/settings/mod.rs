@@ -188,10 +188,10 @@ impl TypeSettings {
         if self.user.is_some() {
             to.user.clone_from(&self.user);
         }
-        for var in &self.environment {
-            to.environment.retain(|(name, _)| *name != var.name);
-            to.environment.push((var.name.clone(), var.value.reveal().clone()));
-        }
+        let own = self.environment.iter().map(|var| (var.name.clone(), var.value.reveal().clone()));
+        let all: IndexMap<String, String> =
+            std::mem::take(&mut to.environment).into_iter().chain(own).collect();
+        to.environment = all.into_iter().collect();
     }
 }
 

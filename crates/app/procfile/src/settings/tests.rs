@@ -107,7 +107,7 @@ fn secrets_are_covered() {
     for text in [
         "processes:\n  web:\n    environment: {API_KEY: hunter2, DEBUG: yes}\n",
         "processes:\n  web:\n    environment: {DEBUG: yes, URL: 'postgres://a:hunter2@db/'}\n",
-        "processes: {web: {environment: {API_KEY: [hunter2]}}}\n",
+        "processes: {web: {environment: {API_KEY: [{a: hunter2}]}}}\n",
         "processes: {web: {environment: {TOKEN: \"hunter2\\0\"}}}\n",
         "processes: {web: {port: 'postgres://a:hunter2@db/'}}\n",
         // No YAML, and the secret on the line of the mistake or below it.

@@ -33,6 +33,9 @@ fn files(
     problems: &mut Problems,
 ) -> Option<Vec<ExportedFile>> {
     let mut process_types = described.process_types.clone();
+    if arguments.port.is_some() {
+        process_types.iter_mut().for_each(|one| one.port = None);
+    }
     match BasePort::choose(arguments.port, &described.config, &place.sources) {
         Ok(base) => base.assign(&described.procfile, &mut process_types, problems),
         Err(problem) => problems.push(problem),
