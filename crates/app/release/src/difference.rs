@@ -57,7 +57,9 @@ pub fn differences(before: Option<&Definition>, after: &Definition) -> Vec<Diffe
                 let what = format!("settings of {}", one.name);
                 told.push((what, Some("as they were".into()), Some("changed".into())));
             }
-            told.into_iter().for_each(|(what, before, after)| note(what, before, after));
+            for (what, before, after) in told {
+                note(what, before, after);
+            }
         }
     }
     for gone in old_types.iter().filter(|old| after.process_type(&old.name).is_none()) {

@@ -16,12 +16,15 @@ type Types = IndexMap<String, TypeSettings>;
 /// Says what cannot be.
 pub(super) fn check(types: &Types, procfile: &Procfile, findings: &mut Findings<'_>) {
     let errors = findings.errors();
+    let known: HashSet<&str> = procfile.running().map(|entry| entry.name.as_str()).collect();
     for (name, settings) in types {
         for (other, span) in settings.after.iter().flatten() {
             if findings.is_full() {
                 return;
             }
-            findings.extend(not_after(name, other, procfile).map(|problem| problem.at(*span)));
+            if name == other || !known.contains(other.as_str()) {
+                findings.push(not_after(name, other, procfile).at(*span));
+            }
         }
     }
     ports(types, findings);
@@ -33,27 +36,24 @@ pub(super) fn check(types: &Types, procfile: &Procfile, findings: &mut Findings<
 }
 
 /// Why a process type cannot start after another one.
-fn not_after(name: &str, other: &str, procfile: &Procfile) -> Option<Problem> {
+fn not_after(name: &str, other: &str, procfile: &Procfile) -> Problem {
     let error = |what: String| Problem::error("settings.after", what);
     if name == other {
         let problem = error(format!("`{name}` cannot start after itself"));
-        return Some(problem.hint("name the process types that have to be ready before it"));
+        return problem.hint("name the process types that have to be ready before it");
     }
     if other == RELEASE {
         let problem = error(format!("`{name}` need not wait for `{RELEASE}`"));
-        return Some(problem.why("it has ended before any process starts").hint("remove it"));
-    }
-    if procfile.get(other).is_some() {
-        return None;
+        return problem.why("it has ended before any process starts").hint("remove it");
     }
     let names = || procfile.running().map(|entry| entry.name.as_str()).filter(|known| *known != name);
     let what = format!("`{name}` starts after `{}`, which the Procfile does not have", cut(other));
     let problem = error(what).did_you_mean(other, names());
     let listed: Vec<&str> = names().take(20).collect();
-    Some(problem.or_hint(match listed.as_slice() {
+    problem.or_hint(match listed.as_slice() {
         [] => "remove it: there is no other process type".to_string(),
         _ => format!("the others are {}", listed.join(", ")),
-    }))
+    })
 }
 
 /// Says which process types have the same first port.

@@ -1,5 +1,7 @@
 //! From bytes to mappings whose keys are known, and what is wrong with a value.
 
+use std::collections::HashSet;
+
 use indexmap::IndexMap;
 use report::{Problem, Problems, Sources};
 use value::{Data, Map, Span, Value};
@@ -78,6 +80,7 @@ impl Reader<'_> {
             self.findings.push(problem.hint("begin with `processes:` and name process types below it"));
             return types;
         }
+        let names: HashSet<&str> = procfile.entries().iter().map(|entry| entry.name.as_str()).collect();
         for top in self.known(root, &["processes"], self.name) {
             let Some(map) = self.map(&top, "name process types below it, each with its settings") else {
                 continue;
@@ -88,7 +91,7 @@ impl Reader<'_> {
                 }
                 let name = self.key(key, entry.key_span);
                 let field = Field { key: &name, key_span: entry.key_span, value: &entry.value };
-                if procfile.get(&name).is_none() {
+                if !names.contains(name.as_str()) {
                     self.findings.push(no_such_type(&name, procfile).at(entry.key_span));
                     continue;
                 }
