@@ -104,10 +104,6 @@ impl<'p> Findings<'p> {
         }
     }
 
-    pub(crate) fn extend(&mut self, problems: impl IntoIterator<Item = Problem>) {
-        problems.into_iter().for_each(|problem| self.push(problem));
-    }
-
     /// Whether no more are shown, so that looking for more is in vain.
     pub(crate) fn is_full(&self) -> bool {
         self.shown >= MOST_SHOWN
