@@ -37,14 +37,14 @@ fn find(name: &str, is_variable: bool, value: &Value, parts: &mut Vec<Range<usiz
     }
 }
 
-/// For a text that is no YAML: what stands behind a word that names a secret, and the lines below it that are indented
-/// further.
+/// For a text that is no YAML: what stands behind a word that names a secret, and the lines below it up to the next key
+/// that is not indented further.
 fn by_lines(text: &str) -> String {
     let mut parts = Vec::new();
     let mut secret: Option<usize> = None;
     for line in text::lines(text) {
         let indent = line.text.len() - line.text.trim_start().len();
-        let ends = !line.text.trim().is_empty() && secret.is_some_and(|above| indent <= above);
+        let ends = is_key(line.text) && secret.is_some_and(|above| indent <= above);
         secret = secret.filter(|_| !ends);
         let found = match secret {
             Some(_) => std::iter::once(0..line.text.len()).collect(),
@@ -56,4 +56,12 @@ fn by_lines(text: &str) -> String {
         parts.extend(found.into_iter().map(|part| line.start + part.start..line.start + part.end));
     }
     cover(text, parts)
+}
+
+/// Whether a line, indented by spaces or not at all, begins with `key:`.
+fn is_key(line: &str) -> bool {
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    line.trim_start_matches(' ').split_once(':').is_some_and(|(name, rest)| {
+        !name.is_empty() && name.chars().all(is_name) && (rest.is_empty() || rest.starts_with(' '))
+    })
 }

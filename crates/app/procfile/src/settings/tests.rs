@@ -114,6 +114,7 @@ fn secrets_are_covered() {
         "processes:\n  web:\n    environment: {API_KEY: hunter2\n",
         "processes:\n  web:\n    environment:\n      API_KEY: |\n        first\n\thunter2\n",
         "processes:\n  web:\n    environment:\n      API_KEY: \"a: b\" hunter2: c\n",
+        "processes:\n  web:\n    environment:\n      API_KEY: |\n-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\n",
     ] {
         let (settings, said) = read(text.as_bytes());
         let said = said.concat();

@@ -34,7 +34,9 @@ fn files(
 ) -> Option<Vec<ExportedFile>> {
     let mut process_types = described.process_types.clone();
     if arguments.port.is_some() {
-        process_types.iter_mut().for_each(|one| one.port = None);
+        for process_type in &mut process_types {
+            process_type.port = None;
+        }
     }
     match BasePort::choose(arguments.port, &described.config, &place.sources) {
         Ok(base) => base.assign(&described.procfile, &mut process_types, problems),

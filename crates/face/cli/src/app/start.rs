@@ -49,7 +49,9 @@ fn procfile(arguments: &Start, place: &Place, surroundings: &Surroundings) -> Re
     let described = Described::read(folder, &arguments.description, place, surroundings)?;
     let mut process_types = described.process_types.clone();
     if arguments.port.is_some() {
-        process_types.iter_mut().for_each(|one| one.port = None);
+        for process_type in &mut process_types {
+            process_type.port = None;
+        }
     }
     let mut problems = Problems::new();
     match BasePort::choose(arguments.port, &described.config, &place.sources) {
