@@ -118,6 +118,7 @@ const SEEDS: &[(&str, &str, &str)] = &[
     ("yaml_dump", "crates/tree/render/tests/yaml-cases.json", "text"),
     ("dotenv", "crates/app/procfile/tests/dotenv-cases.json", "text"),
     ("supervisord", "crates/app/procfile/tests/supervisord-cases.json", "text"),
+    ("settings", "crates/app/procfile/tests/settings-cases.json", "text"),
 ];
 
 /// Writes the inputs of conformance cases into a corpus.

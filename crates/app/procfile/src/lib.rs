@@ -1,10 +1,12 @@
-//! What people write down about an app: Procfile, `.env`, formation, `supervisord.conf`; and what is written back for
+//! What people write down about an app: Procfile, `pinch.yaml`, `.env`, formation, `supervisord.conf`; and what is written back for
 //! other supervisors.
 //!
 //! **What it is for.** All ways to describe an app's processes end in one form, [`ProcessType`], and all ways to
 //! configure it in [`ConfigVars`]:
 //!
 //! ```text
+//!                     Settings <── pinch.yaml
+//!                        ↓
 //! Procfile ─────────> Procfile ──┐                    ┌──> export_systemd
 //! supervisord.conf ─> Supervisord┼─> [ProcessType] ───┤
 //! an app's definition ───────────┘     ↑       ↑      └──> export_supervisord
@@ -17,7 +19,8 @@
 //! that one run tells all mistakes. Notes are for what is right here but means something else to another program.
 //!
 //! **What it promises.** No input makes it panic. Time and memory are bounded: files ([`Procfile::LONGEST`],
-//! [`EnvFile::LONGEST`], [`Supervisord::LONGEST`]), values, nesting, processes and the number of problems that are shown. What it
+//! [`EnvFile::LONGEST`], [`Settings::LONGEST`],
+//! [`Supervisord::LONGEST`]), values, nesting, processes and the number of problems that are shown. What it
 //! reads, it can write so that it reads the same. Values that [look secret](looks_secret) are covered in problems and in `Debug`.
 //!
 //! **What it never does.** It touches no file, no clock and no environment (all are passed in), and runs nothing: no command substitution, no
@@ -31,7 +34,9 @@ mod ports;
 mod process_type;
 mod procfile;
 mod secrets;
+mod settings;
 mod shlex;
+mod signal;
 mod supervisord;
 mod text;
 
@@ -48,4 +53,5 @@ pub use process_type::{
 };
 pub use procfile::{Entry, Mode, Procfile, RELEASE, Unprintable, print as print_procfile};
 pub use secrets::{Secrecy, looks_secret, mask};
+pub use settings::{RestartSettings, Settings, StopSettings, TypeSettings, TypeVar};
 pub use supervisord::{ConfigText, Group, Log, LogTarget, Process, Program, Supervisord, SupervisordContext};

@@ -47,30 +47,36 @@ impl BasePort {
         }
     }
 
-    /// Gives each process type its first port, by its place in the Procfile. Types that are not in the Procfile
-    /// keep what they have. Counts have to be set before.
+    /// Gives each process type its first port, by its place in the Procfile. Types that are not in the Procfile, or have a
+    /// port already, keep what they have. Counts have to be set before.
     ///
-    /// Ports beyond 65535, and more processes of a type than ports before the next one's, are problems.
+    /// Ports beyond 65535, and two types that would have the same one, are problems.
     pub fn assign(&self, procfile: &Procfile, types: &mut [ProcessType], problems: &mut Problems) {
-        let mut taken: Vec<(u64, u64, &str)> = Vec::new();
+        let mut taken: Vec<(u64, u64, &str, bool)> = Vec::new();
         for (place, entry) in procfile.entries().iter().enumerate() {
             let Some(known) = types.iter_mut().find(|known| known.name == entry.name) else { continue };
-            let first = u64::from(self.port) + u64::from(STEP) * place as u64;
+            let fixed = known.port.is_some();
+            let counted = u64::from(self.port) + u64::from(STEP) * place as u64;
+            let first = known.port.map_or(counted, u64::from);
             let last = first + u64::from(known.count.max(1)) - 1;
             let Ok(port) = u16::try_from(first).and_then(|port| u16::try_from(last).map(|_| port)) else {
                 problems.push(self.overflow(entry.name_span, &entry.name, last));
                 continue;
             };
-            if let Some((.., other)) = taken.iter().find(|(_, end, _)| known.count > 0 && *end >= first) {
+            let meets = |(begin, end, ..): &&(u64, u64, &str, bool)| *begin <= last && first <= *end;
+            if let Some((.., other, other_fixed)) = taken.iter().find(meets).filter(|_| known.count > 0) {
                 let what = format!("processes of `{other}` would get the ports of `{}`", entry.name);
-                let problem = Problem::error("port.overlap", what)
-                    .at(entry.name_span)
-                    .why(format!("ports of two types are {STEP} apart, so that {STEP} processes of a type fit in between"))
-                    .hint(format!("run fewer of `{other}`, or put it last in the Procfile"));
-                problems.push(problem);
+                let problem = Problem::error("port.overlap", what).at(entry.name_span);
+                problems.push(if fixed || *other_fixed {
+                    let why = format!("types without a port of their own count from {}, {STEP} apart", self.port);
+                    problem.why(why).hint("give one of them another `port`, or begin elsewhere")
+                } else {
+                    let why = format!("ports of two types are {STEP} apart, so that {STEP} processes of a type fit in between");
+                    problem.why(why).hint(format!("run fewer of `{other}`, or put it last in the Procfile"))
+                });
             }
             if known.count > 0 {
-                taken.push((first, last, &entry.name));
+                taken.push((first, last, &entry.name, fixed));
             }
             known.port = Some(port);
         }
@@ -133,6 +139,24 @@ mod tests {
         assert!(ports("a: x\nb: x\n", "a=101", 5000).is_ok(), "b does not run");
         let problem = ports("a: x\nb: x\nc: x\n", "a=201,c=1", 5000).expect_err("overlap");
         assert!(problem.contains("processes of `a` would get the ports of `c`"), "{problem}");
+    }
+
+    #[test]
+    fn a_port_of_its_own_stays() {
+        let assigned = |port| {
+            let (sources, mut problems) = (Sources::new(), Problems::new());
+            let procfile =
+                Procfile::parse("Procfile", b"a: x\nb: x\n", Mode::Strict, &sources, &mut problems);
+            let procfile = procfile.expect("a Procfile");
+            let mut types = procfile.process_types();
+            types[1].port = Some(port);
+            let base = BasePort { port: 5000, origin: "the default".into(), span: Span::NONE };
+            base.assign(&procfile, &mut types, &mut problems);
+            let said: Vec<String> = problems.iter().flat_map(|problem| problem.hints.clone()).collect();
+            (types[0].port, types[1].port, said)
+        };
+        assert_eq!(assigned(80), (Some(5000), Some(80), Vec::new()));
+        assert_eq!(assigned(5000).2, ["give one of them another `port`, or begin elsewhere"]);
     }
 
     #[test]

@@ -114,6 +114,35 @@ pub enum StopTarget {
     Group,
 }
 
+impl Readiness {
+    /// As it is written in one word: `port`, `notify`, a path (`/healthz`), or seconds (`5`, `0.5s`). `None` if it is none
+    /// of them; a path holds no white space.
+    pub fn from_word(word: &str) -> Option<Self> {
+        let fits = |path: &&str| !path.chars().any(|c| c.is_whitespace() || c.is_control());
+        match word {
+            "port" => Some(Self::Port),
+            "notify" => Some(Self::Notify),
+            path if path.starts_with('/') => Some(path).filter(fits).map(|path| Self::Http(path.into())),
+            text => seconds(text).map(Self::Uptime),
+        }
+    }
+}
+
+/// The longest time that is taken, in seconds: a century.
+const LONGEST_TIME: f64 = 100.0 * 365.0 * 24.0 * 3600.0;
+
+/// A time in seconds, with or without the unit: `30`, `0.5s`.
+pub(crate) fn seconds(text: &str) -> Option<Duration> {
+    let number: f64 = text.strip_suffix('s').unwrap_or(text).parse().ok()?;
+    Duration::try_from_secs_f64(number).ok().filter(|_| number <= LONGEST_TIME)
+}
+
+impl Stop {
+    /// The signals that can ask a process to stop.
+    pub const SIGNALS: &[&str] =
+        &["TERM", "INT", "QUIT", "HUP", "USR1", "USR2", "KILL", "WINCH", "ABRT", "ALRM", "CONT"];
+}
+
 impl ProcessType {
     /// A process type with what foreman's and Heroku's users expect: one process, `TERM` to the group, 10 s of grace,
     /// restarted for ever with a wait from 100 ms to 30 s, ready when its port answers if it is called `web` and at
@@ -249,6 +278,31 @@ mod tests {
         assert_eq!(check_name("wéb"), Err(NameError::Character { at: 1, found: 'é' }));
         assert_eq!(check_name(&"a".repeat(63)), Ok(()));
         assert_eq!(check_name(&"a".repeat(64)), Err(NameError::TooLong { length: 64 }));
+    }
+
+    #[test]
+    fn readiness_in_a_word() {
+        let seconds = |seconds| Some(Readiness::Uptime(Duration::from_secs_f64(seconds)));
+        for (word, expected) in [
+            ("port", Some(Readiness::Port)),
+            ("notify", Some(Readiness::Notify)),
+            ("/up?x=1", Some(Readiness::Http("/up?x=1".into()))),
+            ("0", seconds(0.0)),
+            ("0.5", seconds(0.5)),
+            ("5s", seconds(5.0)),
+            ("/a b", None),
+            ("/a\r\nX: y", None),
+            ("soon", None),
+            ("", None),
+            ("s", None),
+            ("-1", None),
+            ("nan", None),
+            ("inf", None),
+            ("1e300", None),
+            ("3153600001", None),
+        ] {
+            assert_eq!(Readiness::from_word(word), expected, "{word:?}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use procfile::{ProcessType, Readiness};
+use procfile::{ProcessType, Readiness, Stop};
 use serde::{Deserialize, Serialize};
 
 use crate::Variables;
@@ -95,10 +95,6 @@ pub enum Invalid {
     },
 }
 
-/// Signals that may end a process politely.
-const SIGNALS: &[&str] =
-    &["TERM", "INT", "QUIT", "HUP", "USR1", "USR2", "KILL", "WINCH", "ABRT", "ALRM", "CONT"];
-
 impl Definition {
     /// The process type of that name.
     pub fn process_type(&self, name: &str) -> Option<&ProcessType> {
@@ -141,7 +137,7 @@ impl Definition {
         {
             return Err(Invalid::ReadyPath(name.clone()));
         }
-        if !SIGNALS.contains(&process_type.stop.signal.as_str()) {
+        if !Stop::SIGNALS.contains(&process_type.stop.signal.as_str()) {
             return Err(Invalid::Signal { name: name.clone(), signal: process_type.stop.signal.clone() });
         }
         match process_type.after.iter().find(|other| self.process_type(other).is_none()) {

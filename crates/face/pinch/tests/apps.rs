@@ -17,6 +17,8 @@ mod home;
 mod killed_keeper;
 #[path = "apps/release_command.rs"]
 mod release_command;
+#[path = "apps/settings.rs"]
+mod settings;
 #[path = "apps/terminal.rs"]
 mod terminal;
 #[path = "apps/tls.rs"]

@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use procfile::{
-    ConfigVars, EnvContext, EnvFile, EnvFormat, Formation, Mode, Precedence, ProcessType, Procfile, Readiness,
+    ConfigVars, EnvContext, EnvFile, EnvFormat, Formation, Mode, Precedence, ProcessType, Procfile,
+    Readiness, Settings,
 };
 use release::Variables;
 use report::{Problem, Problems, Severity};
 
 use super::place::Place;
+use super::settings;
 use crate::arguments::{Description, EnvFormatName};
 use crate::terminal::Surroundings;
 
@@ -24,7 +26,9 @@ pub(super) struct Described {
     pub name: String,
     /// The Procfile.
     pub procfile: Procfile,
-    /// What runs, counts set.
+    /// Settings of its process types.
+    pub settings: Settings,
+    /// What runs, settings and counts set.
     pub process_types: Vec<ProcessType>,
     /// Every config var, and where it comes from.
     pub config: ConfigVars,
@@ -82,23 +86,23 @@ fn read(
         }
     };
     let config = config(&folder, description, place, surroundings, problems);
-    let procfile = if description.processes.is_empty() {
+    let (procfile, beside) = if description.processes.is_empty() {
         let file = description.procfile.as_ref();
         let path = file.map_or_else(|| folder.join("Procfile"), |file| place.folder.join(file));
-        procfile(&path, description.lenient, place, problems)?
+        (procfile(&path, description.lenient, place, problems)?, Some(path.with_file_name(Settings::FILE)))
     } else {
-        typed(&description.processes, place, problems)?
+        (typed(&description.processes, place, problems)?, None)
     };
+    let settings = settings::read(beside, description, &procfile, place, problems)?;
+    let config = config?;
     let mut process_types = procfile.process_types();
-    for process_type in &mut process_types {
-        process_type.user.clone_from(&description.user);
-    }
+    settings::apply(&settings, &config, description, &mut process_types);
     if let Some(text) = &description.formation {
         let formation = Formation::parse("--formation", text, &place.sources, problems)?;
         formation.start(&mut process_types, problems);
     }
     let name = app_name(&folder);
-    Some(Described { folder, name, procfile, process_types, config: config? })
+    Some(Described { folder, name, procfile, settings, process_types, config })
 }
 
 fn procfile(path: &Path, lenient: bool, place: &Place, problems: &mut Problems) -> Option<Procfile> {
@@ -219,16 +223,8 @@ pub(super) fn set_readiness(words: &[String], process_types: &mut [ProcessType])
                 .hint("write TYPE=/path, TYPE=port, TYPE=notify or TYPE=SECONDS")
         };
         let (name, when) = word.split_once('=').ok_or_else(|| bad("there is no `=`"))?;
-        let readiness = match when {
-            "port" => Readiness::Port,
-            "notify" => Readiness::Notify,
-            path if path.starts_with('/') => Readiness::Http(path.into()),
-            seconds => {
-                let parsed = seconds.trim_end_matches('s').parse().ok();
-                let time = parsed.and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok());
-                Readiness::Uptime(time.ok_or_else(|| bad("that is no time, no path and no known word"))?)
-            }
-        };
+        let readiness =
+            Readiness::from_word(when).ok_or_else(|| bad("that is no time, no path and no known word"))?;
         let names: Vec<String> = process_types.iter().map(|one| one.name.clone()).collect();
         match process_types.iter_mut().find(|one| one.name == name) {
             Some(process_type) => process_type.ready = readiness,
@@ -252,7 +248,7 @@ fn app_name(folder: &Path) -> String {
 }
 
 /// A path as a person would write it.
-fn shown(path: &Path, place: &Place) -> String {
+pub(super) fn shown(path: &Path, place: &Place) -> String {
     path.strip_prefix(&place.folder).unwrap_or(path).display().to_string()
 }
 

@@ -33,6 +33,11 @@ fn files(
     problems: &mut Problems,
 ) -> Option<Vec<ExportedFile>> {
     let mut process_types = described.process_types.clone();
+    if arguments.port.is_some() {
+        for process_type in &mut process_types {
+            process_type.port = None;
+        }
+    }
     match BasePort::choose(arguments.port, &described.config, &place.sources) {
         Ok(base) => base.assign(&described.procfile, &mut process_types, problems),
         Err(problem) => problems.push(problem),

@@ -22,6 +22,7 @@ mod release_command;
 mod releases;
 mod router;
 mod running_releases;
+mod settings;
 mod start;
 mod status_page;
 mod terminal_log;

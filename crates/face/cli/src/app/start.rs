@@ -1,7 +1,7 @@
 //! `start`: an app's processes in the foreground, as foreman runs them.
 //!
-//! Ports are foreman's; the first process that ends ends all, and its exit code is that of the command. With a
-//! `supervisord.conf`, programs restart as it says, and Ctrl-C ends them.
+//! Ports are foreman's; the first process that ends ends all, and its exit code is that of the command, unless the
+//! settings of a process type say otherwise. With a `supervisord.conf`, programs restart as it says, and Ctrl-C ends them.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use keeper::{Ended, Foreground, Home, Options};
 use logs::Timestamp;
 use procfile::{
     BasePort, ConfigText, ProcessType, Readiness, RestartPolicy, Supervisord, SupervisordContext,
+    TypeSettings,
 };
 use release::{Definition, Variables};
 use report::{Exit, Problem, Problems};
@@ -47,6 +48,11 @@ fn procfile(arguments: &Start, place: &Place, surroundings: &Surroundings) -> Re
     let folder = arguments.folder.as_deref().or(beside).unwrap_or(Path::new("."));
     let described = Described::read(folder, &arguments.description, place, surroundings)?;
     let mut process_types = described.process_types.clone();
+    if arguments.port.is_some() {
+        for process_type in &mut process_types {
+            process_type.port = None;
+        }
+    }
     let mut problems = Problems::new();
     match BasePort::choose(arguments.port, &described.config, &place.sources) {
         Ok(base) => base.assign(&described.procfile, &mut process_types, &mut problems),
@@ -56,14 +62,31 @@ fn procfile(arguments: &Start, place: &Place, surroundings: &Surroundings) -> Re
     if problems.has_errors() {
         return Err(place.fail_all(&problems));
     }
+    let started: Vec<String> = process_types.iter().map(|one| one.name.clone()).collect();
     for process_type in &mut process_types {
-        process_type.ready = Readiness::Uptime(Duration::ZERO);
-        process_type.restart.policy = RestartPolicy::Never;
-        process_type.essential = true;
-        process_type.stop.grace = Duration::try_from_secs_f64(arguments.timeout).unwrap_or_default();
+        as_foreman(process_type, described.settings.get(&process_type.name), arguments.timeout);
+        process_type.after.retain(|name| started.contains(name));
     }
     let config = described.config.reveal().into_iter().collect();
     Ok(definition(described.name, described.folder, process_types, config))
+}
+
+/// Seconds between the stop signal and SIGKILL when nobody says anything.
+const GRACE: f64 = 5.0;
+
+/// What foreman does, where neither the settings nor the option say something else.
+fn as_foreman(process_type: &mut ProcessType, settings: Option<&TypeSettings>, timeout: Option<f64>) {
+    if settings.is_none_or(|set| set.ready.is_none()) {
+        process_type.ready = Readiness::Uptime(Duration::ZERO);
+    }
+    if settings.is_none_or(|set| set.restart.policy.is_none()) {
+        process_type.restart.policy = RestartPolicy::Never;
+    }
+    process_type.essential = settings.and_then(|set| set.essential).unwrap_or(true);
+    if timeout.is_some() || settings.is_none_or(|set| set.stop.grace.is_none()) {
+        let seconds = timeout.unwrap_or(GRACE);
+        process_type.stop.grace = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+    }
 }
 
 /// Keeps the types that were named; all of them when none was.

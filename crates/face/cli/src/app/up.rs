@@ -15,7 +15,7 @@ use super::describe::{Described, set_readiness};
 use super::lines::Lines;
 use super::place::Place;
 use super::terminal_log::{TerminalLog, access_log};
-use super::{daemon, dry_run, listening, ps, release_command};
+use super::{daemon, dry_run, listening, ps, release_command, settings};
 use crate::arguments::Up;
 use crate::output::Colour;
 use crate::terminal::{Interrupts, Surroundings};
@@ -68,10 +68,13 @@ pub(super) struct Plan {
     pub release_command: Option<ProcessType>,
 }
 
-/// The Procfile's `release`, run as whoever the app's processes run as.
+/// The Procfile's `release`, with its settings.
 fn release_command(arguments: &Up, described: &Described) -> Option<ProcessType> {
     let entry = described.procfile.release().filter(|_| !arguments.skip_release_command)?;
-    Some(ProcessType { user: arguments.description.user.clone(), ..entry.process_type() })
+    let mut command = entry.process_type();
+    let one = std::slice::from_mut(&mut command);
+    settings::apply(&described.settings, &described.config, &arguments.description, one);
+    Some(command)
 }
 
 fn definition(arguments: &Up, described: &Described) -> Result<Definition, Problem> {

@@ -43,6 +43,9 @@ pub(crate) struct Description {
     /// Read a Procfile as foreman does: lines that are no entries are passed over.
     #[arg(long)]
     pub lenient: bool,
+    /// A file with settings of the process types. Default: `pinch.yaml` beside the Procfile, if it is there.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub settings: Option<PathBuf>,
     /// A file of config vars; may be repeated, later ones win. Default: `.env` in the app's folder, if it is there.
     #[arg(long = "env-file", visible_alias = "env", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub env_files: Vec<PathBuf>,
@@ -150,9 +153,9 @@ pub(crate) struct Start {
     /// The first port; each type begins 100 higher than the one before. Default: PORT from the config vars, or 5000.
     #[arg(short = 'p', long)]
     pub port: Option<u16>,
-    /// Seconds between the stop signal and SIGKILL.
-    #[arg(short = 't', long, value_name = "SECONDS", default_value_t = 5.0)]
-    pub timeout: f64,
+    /// Seconds between the stop signal and SIGKILL. Default: what the settings of the process types say, or 5.
+    #[arg(short = 't', long, value_name = "SECONDS")]
+    pub timeout: Option<f64>,
     /// A supervisord.conf to run instead of a Procfile.
     #[arg(short = 'c', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub configuration: Option<PathBuf>,

@@ -106,7 +106,7 @@ Examples:
     Call(Call),
     /// Run an app: its processes, its logs, a router in front
     #[command(after_help = "\
-Reads the Procfile and .env of a folder, starts its processes under the keeper, waits until they are ready and
+Reads the Procfile, pinch.yaml and .env of a folder, starts its processes under the keeper, waits until they are ready and
 routes requests to them. Said again, it starts a new release beside the old one and switches without a gap.
 Ctrl-C stops the app; with --detach it goes on by itself.
 
@@ -118,7 +118,7 @@ Examples:
     Up(Up),
     /// Run an app's processes in the foreground, as foreman does
     #[command(after_help = "\
-The first process that ends ends all, and its exit code is that of the command.
+The first process that ends ends all, and its exit code is that of the command, unless pinch.yaml says otherwise.
 
 Examples:
   pinch start                         the Procfile of this folder

@@ -21,6 +21,9 @@ arguments! {
         rev: String = "HEAD",
         /// Another Procfile, below the folder or absolute.
         procfile: Option<String>,
+        /// Another file with settings of the process types than the `pinch.yaml` beside the Procfile, below the folder or
+        /// absolute.
+        settings: Option<String>,
         /// Files of config vars; `.env` in the folder by default.
         env_file: Lines = Lines(Vec::new()),
         /// Config vars; they win over the files.
@@ -66,6 +69,9 @@ impl Running {
         let mut option = |name: &str, value: &str| words.extend([name.to_string(), value.to_string()]);
         if let Some(procfile) = &self.procfile {
             option("--procfile", &below(&self.source, procfile));
+        }
+        if let Some(settings) = &self.settings {
+            option("--settings", &below(&self.source, settings));
         }
         for file in &self.env_file.0 {
             option("--env-file", &below(&self.source, file));

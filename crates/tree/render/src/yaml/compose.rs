@@ -87,7 +87,7 @@ impl<'t> Composer<'t> {
                 Some(first) => {
                     return Err(YamlError::composer("but found another document", at)
                         .in_context("expected a single document in the stream", first.clone())
-                        .hint("remove the second `---`: Salt reads one document per file"));
+                        .hint("remove the second `---`: a file holds one document"));
                 }
                 None => self.first_document = Some(at),
             },
