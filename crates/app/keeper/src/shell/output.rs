@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::os::fd::AsFd as _;
 use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use logs::{
     Archiver, Collector, FileSink, History, LineSink, LineState, ProcessKey, Record, Rotation, SinkKey,
@@ -41,7 +43,24 @@ pub(super) struct Output {
     histories: BTreeMap<String, LineState>,
     adopting: bool,
     stalled: Arc<Mutex<Vec<String>>>,
+    unfinished: Unfinished,
 }
+
+/// Processes that have ended while what they said is not all written: each holds a sender until it is.
+struct Unfinished {
+    one: Sender<()>,
+    all: Receiver<()>,
+}
+
+impl Default for Unfinished {
+    fn default() -> Self {
+        let (one, all) = channel();
+        Self { one, all }
+    }
+}
+
+/// How long the end waits for what processes said to be written.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 enum Kind {
     Files(PathBuf),
@@ -68,6 +87,7 @@ impl Output {
             histories: BTreeMap::new(),
             adopting: false,
             stalled: Arc::default(),
+            unfinished: Unfinished::default(),
         })
     }
 
@@ -131,7 +151,8 @@ impl Output {
     pub(super) fn close(&mut self, key: &Key) {
         let Some(process) = self.processes.remove(key) else { return };
         let Some(collector) = &self.collector else { return };
-        let _ = collector.finish(process, None, |_| {});
+        let unfinished = self.unfinished.one.clone();
+        let _ = collector.finish(process, None, move |_| drop(unfinished));
         let name = (key.0.clone(), key.1.process());
         if let Some((sink, users)) = self.sinks.get_mut(&name) {
             *users -= 1;
@@ -176,6 +197,10 @@ impl Output {
         for key in left {
             self.close(&key);
         }
+        // All of them let go, or time is up: a sink that takes nothing must not keep the end from coming.
+        let Unfinished { one, all } = std::mem::take(&mut self.unfinished);
+        drop(one);
+        let _ = all.recv_timeout(PATIENCE);
         if let Some(collector) = self.collector.take() {
             let _ = collector.suspend();
         }
@@ -213,4 +238,38 @@ impl Output {
 fn stream_name(key: &Key, stream: Stream) -> String {
     let stream = if stream == Stream::Stdout { "out" } else { "err" };
     format!("{}/{}.{stream}", key.0, key.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+    use crate::core::Slot;
+
+    #[test]
+    fn what_was_said_just_before_the_end_is_heard() {
+        let folder = tempfile::tempdir().unwrap();
+        for round in 0..50 {
+            let heard = Arc::new(Mutex::new(Vec::new()));
+            let lines = Arc::clone(&heard);
+            let console = Box::new(move |said: Said<'_>| {
+                lines.lock().unwrap().push(said.record.text.to_vec());
+                true
+            });
+            let mut output = Output::console(console).unwrap();
+            let key = ("app".to_string(), Slot { generation: 1, process_type: "main".into(), number: 1 });
+            let pipe = |stream: &str| Pipe::named(&folder.path().join(stream), None).unwrap();
+            let mut pipes = [pipe("out"), pipe("err")];
+            output.open(&key, &mut pipes).unwrap();
+            let mut process = std::fs::File::from(pipes[0].for_process().unwrap());
+            process.write_all(b"tried\n").unwrap();
+            // As it is closed when a process is forgotten, or by the end itself.
+            if round % 2 == 0 {
+                output.close(&key);
+            }
+            output.end();
+            assert_eq!(*heard.lock().unwrap(), [b"tried"], "round {round}");
+        }
+    }
 }
