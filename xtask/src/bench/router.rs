@@ -11,6 +11,7 @@ use std::{fs, thread};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use super::Options;
+use super::measure::middle;
 use super::scenarios::Figure;
 use super::system;
 use crate::{Failure, process};
@@ -108,9 +109,9 @@ fn measure_case(
     let mut figures = Vec::new();
     for (proxy, runs) in proxies.iter().zip(&found) {
         let name = |what: &str| format!("{case}: {}, {what}", proxy.name);
-        let plain = |value: fn(&Found) -> f64| median(runs.iter().map(value).collect());
+        let plain = |value: fn(&Found) -> f64| middle(runs.iter().map(value).collect());
         let ratio = |value: fn(&Found) -> f64| {
-            median(runs.iter().zip(&found[0]).map(|(one, nginx)| value(one) / value(nginx)).collect())
+            middle(runs.iter().zip(&found[0]).map(|(one, nginx)| value(one) / value(nginx)).collect())
         };
         figures.push(Figure::new(name("requests"), plain(|run| run.requests_per_second), "/s"));
         figures.push(Figure::new(name("99 of 100 within"), plain(|run| run.slow), "ms"));
@@ -269,11 +270,6 @@ fn start(name: &'static str, command: &mut Command, address: SocketAddr) -> Resu
 
 fn free_address() -> Result<SocketAddr, Failure> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
 #[cfg(test)]

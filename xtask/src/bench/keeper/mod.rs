@@ -13,7 +13,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::Options;
-use super::measure::median as middle;
+use super::measure::{median, middle};
 use super::scenarios::Figure;
 use crate::Failure;
 use ground::{Ground, Program};
@@ -70,7 +70,7 @@ fn start_all(
     let mut figures = Vec::new();
     for (place, supervisor) in supervisors.iter().enumerate() {
         let name = |what: &str| format!("{count} programs: {}, {what}", supervisor.name);
-        let time = Figure::new(name("all up"), milliseconds(middle(times[place].clone())), "ms");
+        let time = Figure::new(name("all up"), milliseconds(median(times[place].clone())), "ms");
         let bytes = Figure::new(name("memory (PSS)"), memory[place][0] / 1e6, "MB");
         let goal = supervisor.is_pinch() && count == 10;
         figures.push(if goal { time.at_most(30.0) } else { time });
@@ -104,7 +104,7 @@ fn restart(ground: &Ground, supervisors: &[&Supervisor], rounds: usize) -> Resul
         running.stop(ground)?;
         let figure = Figure::new(
             format!("restart after SIGKILL: {}", supervisor.name),
-            milliseconds(middle(times)),
+            milliseconds(median(times)),
             "ms",
         );
         figures.push(if supervisor.is_pinch() { figure.at_most(2.5) } else { figure });
@@ -133,7 +133,7 @@ fn lines(ground: &Ground, supervisors: &[&Supervisor], rounds: usize) -> Result<
     for (supervisor, runs) in supervisors.iter().zip(&taken) {
         let millions = supervisor.lines as f64 / 1e6;
         let name = |what: &str| format!("{millions} million lines: {}, {what}", supervisor.name);
-        let of = |value: fn(&Written) -> f64| middle_of(runs.iter().map(value).collect());
+        let of = |value: fn(&Written) -> f64| middle(runs.iter().map(value).collect());
         let rate = Figure::new(name("lines"), millions / of(|run| run.wall), "million/s");
         let cpu = Figure::new(name("CPU a million"), of(|run| run.cpu) / millions, "s");
         let lost = Figure::new(name("lost"), of(|run| run.lost), "lines");
@@ -205,11 +205,6 @@ fn line(number: u64) -> String {
 
 fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
-}
-
-fn middle_of(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
 #[cfg(test)]
