@@ -1,35 +1,48 @@
 //! Texts of nothing but block collections and one-line scalars, read without the scanner.
 //!
-//! Nearly all that a tree holds is that. [`read`] gives the nodes that the scanner's events would give, place
-//! for place, at a fraction of their cost, and gives up at the first sign of anything else: flow collections, block
-//! scalars, scalars of several lines, anchors, tags, escapes, documents, tabs, and whatever is wrong. So
-//! the scanner has the word on all that is difficult, and on every error.
+//! Nearly all that a tree holds is that. [`read`] gives the value that scanning, composing and constructing would
+//! give, place for place, in one pass at a fraction of their cost, and gives up at the first sign of anything
+//! else: flow collections, block scalars, scalars of several lines, anchors, tags, escapes, documents, tabs, merge
+//! keys, and whatever is wrong. So the scanner has the word on all that is difficult, and on every error.
 
-use std::borrow::Cow;
+use value::{Data, Key, Map, Span, Value};
 
-use super::compose::{Composer, Content, Document};
+use super::Places;
+use super::compose::MAX_DEPTH;
+use super::construct::{MAX_VALUES, Words, implicit, key_of, python_equal};
 use super::schema::{self, Tag};
 
-/// The nodes of a text; `None` when it has to be read by the scanner.
-pub(super) fn read(text: &str) -> Option<Document<'_>> {
+/// The value of a text; `None` when it has to be read by the scanner.
+pub(super) fn read(text: &str, places: &impl Places) -> Option<Value> {
     let is_plain = |byte| matches!(byte, b'\n' | b' '..=b'~');
     if !text.bytes().all(is_plain) && !text.chars().all(is_ordinary) {
         return None;
     }
-    let mut reader = Reader { composer: Composer::default(), levels: Vec::new() };
+    let mut reader = Reader {
+        places,
+        levels: Vec::new(),
+        entries: Vec::new(),
+        items: Vec::new(),
+        words: Words::default(),
+        values: 0,
+        root: None,
+    };
     let mut start = 0;
-    for line in text.split_inclusive('\n') {
-        let filled = line.trim_end_matches(['\n', ' ']);
-        let content = filled.trim_start_matches(' ');
+    while start < text.len() {
+        let rest = &text[start..];
+        let end = memchr::memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
+        // Of all white space only blanks can be here.
+        let filled = rest[..end].trim_ascii_end();
+        let content = filled.trim_ascii_start();
         if !content.is_empty() && !content.starts_with('#') {
             reader.line(content, start, filled.len() - content.len())?;
         }
-        start += line.len();
+        start += end + 1;
     }
     while !reader.levels.is_empty() {
-        reader.close(text.len());
+        reader.close(text.len())?;
     }
-    Some(reader.composer.document)
+    Some(reader.root.unwrap_or_default())
 }
 
 /// Characters without a meaning of their own to the scanner: no tabs, no byte order marks, one kind of line break.
@@ -41,16 +54,30 @@ fn is_ordinary(c: char) -> bool {
     )
 }
 
-struct Reader<'t> {
-    composer: Composer<'t>,
+struct Reader<'p, P> {
+    places: &'p P,
     /// The collections that are open, outermost first.
     levels: Vec<Level>,
+    /// What the open mappings hold so far, those of the outermost first.
+    entries: Vec<(Key, Span, Value)>,
+    /// What the open sequences hold so far.
+    items: Vec<Value>,
+    words: Words,
+    /// How many values and keys were read.
+    values: usize,
+    root: Option<Value>,
 }
 
 struct Level {
     kind: Kind,
     /// Where in their lines its keys or dashes stand.
     column: usize,
+    /// Where it begins in the text.
+    start: usize,
+    /// Where among the entries or items its own begin.
+    first: usize,
+    /// The key whose value comes next.
+    key: Option<(Key, Span)>,
     /// The end of a `:` or `-` that nothing has followed yet.
     awaits: Option<usize>,
 }
@@ -73,18 +100,18 @@ struct Scalar<'t> {
     rest: &'t str,
 }
 
-impl<'t> Reader<'t> {
+impl<P: Places> Reader<'_, P> {
     /// Takes in what stands in a line that begins at byte `start`, from `column` on.
-    fn line(&mut self, mut content: &'t str, start: usize, mut column: usize) -> Option<()> {
+    fn line(&mut self, mut content: &str, start: usize, mut column: usize) -> Option<()> {
         while self.levels.last().is_some_and(|level| level.column > column) {
-            self.close(start + column);
+            self.close(start + column)?;
         }
         let mut behind_dash = false;
         while let Some(entry) =
             content.strip_prefix('-').filter(|rest| rest.is_empty() || rest.starts_with(' '))
         {
             self.dash(start + column, column)?;
-            let inner = entry.trim_start_matches(' ');
+            let inner = entry.trim_ascii_start();
             if inner.is_empty() || inner.starts_with('#') {
                 return Some(());
             }
@@ -95,22 +122,22 @@ impl<'t> Reader<'t> {
         let scalar = Scalar::read(content)?;
         let Some(value) = scalar.rest.strip_prefix(':') else {
             // A scalar in a line of its own belongs to the line above, or nowhere.
-            return behind_dash.then(|| self.fill(scalar, start + column)).flatten();
+            return behind_dash.then(|| self.fill(&scalar, start + column)).flatten();
         };
-        self.key(scalar, start + column, column, start + column + content.len() - value.len())?;
-        let inner = value.trim_start_matches(' ');
+        self.key(&scalar, start + column, column, start + column + content.len() - value.len())?;
+        let inner = value.trim_ascii_start();
         if inner.is_empty() || inner.starts_with('#') {
             return Some(());
         }
         let value = Scalar::read(inner).filter(|value| !value.rest.starts_with(':'))?;
-        self.fill(value, start + column + content.len() - inner.len())
+        self.fill(&value, start + column + content.len() - inner.len())
     }
 
     /// A dash: the next entry of a sequence, or the first one of a new sequence.
     fn dash(&mut self, at: usize, column: usize) -> Option<()> {
         match self.levels.last() {
             Some(Level { kind: Kind::Sequence | Kind::Indentless, column: same, .. }) if *same == column => {
-                self.fill_with_nothing();
+                self.fill_with_nothing()?;
             }
             Some(Level { kind: Kind::Mapping, column: same, .. }) if *same == column => {
                 self.open(Kind::Indentless, at, column)?;
@@ -122,64 +149,111 @@ impl<'t> Reader<'t> {
     }
 
     /// A key: the next one of a mapping, or the first one of a new mapping. Its colon ends at `end`.
-    fn key(&mut self, key: Scalar<'t>, at: usize, column: usize, end: usize) -> Option<()> {
+    fn key(&mut self, key: &Scalar<'_>, at: usize, column: usize, end: usize) -> Option<()> {
         const LONGEST: usize = 1000;
         let here = |level: &&Level| level.column == column;
         if self.levels.last().filter(here).is_some_and(|level| level.kind == Kind::Indentless) {
-            self.close(at);
+            self.close(at)?;
         }
         match self.levels.last().filter(here).map(|level| level.kind) {
-            Some(Kind::Mapping) => self.fill_with_nothing(),
+            Some(Kind::Mapping) => self.fill_with_nothing()?,
             Some(Kind::Sequence | Kind::Indentless) => return None,
             None => self.open(Kind::Mapping, at, column)?,
         }
         if end - at > LONGEST {
             return None;
         }
-        self.place(key.tag, key.text, at, at + key.length);
-        self.levels.last_mut()?.awaits = Some(end);
+        let span = self.span(at, at + key.length);
+        let key = key_of(self.data(&key.tag, key.text)?)?;
+        let level = self.levels.last_mut()?;
+        level.key = Some((key, span));
+        level.awaits = Some(end);
         Some(())
     }
 
     /// Opens a collection where one may stand: as the root, or where something is awaited.
-    fn open(&mut self, kind: Kind, at: usize, column: usize) -> Option<()> {
+    fn open(&mut self, kind: Kind, start: usize, column: usize) -> Option<()> {
         match self.levels.last_mut() {
             Some(level) => drop(level.awaits.take()?),
-            None if self.composer.document.root.is_some() => return None,
+            None if self.root.is_some() => return None,
             None => {}
         }
-        let (tag, content) = match kind {
-            Kind::Mapping => (Tag::Map, Content::Mapping(Vec::new())),
-            Kind::Sequence | Kind::Indentless => (Tag::Seq, Content::Sequence(Vec::new())),
-        };
-        self.composer.open(tag, content, at..at, None).ok()?;
-        self.levels.push(Level { kind, column, awaits: None });
+        if self.levels.len() >= MAX_DEPTH {
+            return None;
+        }
+        self.count()?;
+        let first = if kind == Kind::Mapping { self.entries.len() } else { self.items.len() };
+        self.levels.push(Level { kind, column, start, first, key: None, awaits: None });
         Some(())
     }
 
-    fn close(&mut self, at: usize) {
-        self.fill_with_nothing();
-        self.levels.pop();
-        self.composer.close(at);
+    /// Closes the innermost collection; it ends at `end`.
+    fn close(&mut self, end: usize) -> Option<()> {
+        self.fill_with_nothing()?;
+        let level = self.levels.pop()?;
+        let data = match level.kind {
+            Kind::Mapping => {
+                let mut map = Map::with_capacity(self.entries.len() - level.first);
+                for (key, span, value) in self.entries.drain(level.first..) {
+                    let is_text = matches!(key, Key::Str(_));
+                    if !is_text && python_equal(&map, &key).is_some() {
+                        return None;
+                    }
+                    if map.insert_at(key, span, value).is_some() {
+                        return None;
+                    }
+                }
+                Data::Map(map)
+            }
+            Kind::Sequence | Kind::Indentless => Data::List(self.items.drain(level.first..).collect()),
+        };
+        let span = self.span(level.start, end.max(level.start));
+        self.place(Value { data, span })
     }
 
     /// What is awaited.
-    fn fill(&mut self, scalar: Scalar<'t>, at: usize) -> Option<()> {
+    fn fill(&mut self, scalar: &Scalar<'_>, at: usize) -> Option<()> {
         self.levels.last_mut()?.awaits.take()?;
-        self.place(scalar.tag, scalar.text, at, at + scalar.length);
-        Some(())
+        let (data, span) = (self.data(&scalar.tag, scalar.text)?, self.span(at, at + scalar.length));
+        self.place(Value { data, span })
     }
 
     /// An empty scalar, where something was awaited and has not come.
-    fn fill_with_nothing(&mut self) {
-        if let Some(end) = self.levels.last_mut().and_then(|level| level.awaits.take()) {
-            self.place(Tag::Null, "", end, end);
+    fn fill_with_nothing(&mut self) -> Option<()> {
+        let Some(end) = self.levels.last_mut().and_then(|level| level.awaits.take()) else { return Some(()) };
+        self.count()?;
+        let span = self.span(end, end);
+        self.place(Value { data: Data::Null, span })
+    }
+
+    /// Puts a value where the next one belongs.
+    fn place(&mut self, value: Value) -> Option<()> {
+        match self.levels.last_mut() {
+            None => self.root = Some(value),
+            Some(level) if level.kind == Kind::Mapping => {
+                let (key, span) = level.key.take()?;
+                self.entries.push((key, span, value));
+            }
+            Some(_) => self.items.push(value),
+        }
+        Some(())
+    }
+
+    fn data(&mut self, tag: &Tag, text: &str) -> Option<Data> {
+        self.count()?;
+        match tag {
+            Tag::Str | Tag::Timestamp => Some(Data::Str(self.words.shared(text))),
+            tag => implicit(tag, text),
         }
     }
 
-    fn place(&mut self, tag: Tag, text: &'t str, start: usize, end: usize) {
-        let node = self.composer.push(tag, Content::Scalar(Cow::Borrowed(text)), start..end);
-        self.composer.place(node);
+    fn count(&mut self) -> Option<()> {
+        self.values += 1;
+        (self.values <= MAX_VALUES).then_some(())
+    }
+
+    fn span(&self, start: usize, end: usize) -> Span {
+        self.places.span(start..end)
     }
 }
 
@@ -194,7 +268,7 @@ impl<'t> Scalar<'t> {
             _ => return Self::plain(text),
         };
         let behind = &text[length..];
-        let rest = behind.trim_start_matches(' ');
+        let rest = behind.trim_ascii_start();
         let is_comment = rest.starts_with('#') && behind.starts_with(' ');
         let is_end = rest.is_empty() || is_comment || rest == ":" || rest.starts_with(": ");
         is_end.then_some(Self { tag: Tag::Str, text: scalar, length, rest })
@@ -211,7 +285,7 @@ impl<'t> Scalar<'t> {
             _ => false,
         };
         let end = bytes.iter().enumerate().position(ends).unwrap_or(text.len());
-        let scalar = text[..end].trim_end_matches(' ');
+        let scalar = text[..end].trim_ascii_end();
         Some(Self { tag: schema::resolve(scalar), text: scalar, length: scalar.len(), rest: &text[end..] })
     }
 }
@@ -228,20 +302,44 @@ mod tests {
     use proptest::prelude::*;
     use proptest::sample::select;
 
-    use super::super::compose::compose_from_events;
+    use value::SourceId;
+
+    use super::super::{PlainText, load_by_scanner};
     use super::*;
 
     /// Whether it was read here; if so, as the scanner reads it.
     fn reads_alike(text: &str) -> bool {
-        let Some(here) = read(text) else { return false };
-        match compose_from_events(text) {
+        let places = PlainText(SourceId(1));
+        let Some(here) = read(text, &places) else { return false };
+        match load_by_scanner(text, &places) {
             Ok(there) => {
-                assert_eq!(here.nodes, there.nodes, "{text:?}");
-                assert_eq!(here.root, there.root, "{text:?}");
+                assert_eq!(here.span, there.span, "{text:?}");
+                assert_eq!(told(&here), told(&there), "{text:?}");
             }
             Err(error) => panic!("{text:?} is read, but: {error}"),
         }
         true
+    }
+
+    /// A value with all its places.
+    fn told(value: &Value) -> String {
+        let Span { start, end, .. } = value.span;
+        let inner = match &value.data {
+            Data::List(items) => items.iter().map(|item| told(item) + ",").collect(),
+            Data::Map(map) => {
+                let entry = |(key, entry): (&Key, &value::Entry)| {
+                    format!(
+                        "{key:?}@{}-{}: {},",
+                        entry.key_span.start,
+                        entry.key_span.end,
+                        told(&entry.value)
+                    )
+                };
+                map.entries().map(entry).collect()
+            }
+            scalar => format!("{scalar:?}"),
+        };
+        format!("[{inner}]@{start}-{end}")
     }
 
     #[test]
@@ -252,10 +350,11 @@ mod tests {
             "a: 1",
             "a: b c  # d\n'e f' : \"g: #h\"\n\"i\": ''\n",
             "a:\n  - b\n  -\n  - c: d\n    e:\n  - - f\n    - g\n\nh:\n- i\n-\n-  j: k\n   l: m\nn:\n",
-            "-\n  -\n   - a\n  - b: c#d\n-\n  e: f\n  # g\n\n- <<: x\n-   \n",
+            "-\n  -\n   - a\n  - b: c#d\n-\n  e: f\n  # g\n\n- <: x\n-   \n",
             "  a:   \n    b: -1\n    c: 'd' # e\n  f: é\n",
             "nginx:\n  pkg.installed: # a\n    - name: nginx\n    - require:\n      - file: /etc/x\n",
             "a:\n- b\n\n# c\n",
+            "5: 2\n1.5: 0x1f\n~: 0644\nyes: 2020-01-02\n-3: .inf\n\"4\": 12345678901234567890\n",
         ];
         for text in texts {
             assert!(reads_alike(text), "{text:?}");
@@ -290,6 +389,10 @@ mod tests {
             "? a",
             "a: b\u{2028}c",
             "-a: b\n--- c",
+            "a: b\na: c",
+            "1: b\n1.0: c",
+            "<<: b",
+            "a: =",
         ];
         for text in texts {
             assert!(!reads_alike(text), "{text:?}");

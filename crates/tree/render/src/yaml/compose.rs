@@ -1,12 +1,10 @@
 //! Events to nodes: anchors, aliases, tags.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use foldhash::HashMap;
 use libyaml_safer::EventData;
 
-use super::block;
 use super::error::{Stage, YamlError};
 use super::scan::{Events, Placed};
 use super::schema::{self, Tag};
@@ -16,28 +14,26 @@ pub(super) const MAX_DEPTH: usize = 200;
 
 /// The nodes of one document. Aliases are shared nodes, so this is a graph.
 #[derive(Default)]
-pub(super) struct Document<'t> {
-    pub(super) nodes: Vec<Node<'t>>,
+pub(super) struct Document {
+    pub(super) nodes: Vec<Node>,
     pub(super) root: Option<NodeId>,
 }
 
 pub(super) type NodeId = usize;
 
-#[derive(Debug, PartialEq)]
-pub(super) struct Node<'t> {
+pub(super) struct Node {
     pub(super) tag: Tag,
-    pub(super) content: Content<'t>,
+    pub(super) content: Content,
     pub(super) at: Range<usize>,
 }
 
-#[derive(Debug, PartialEq)]
-pub(super) enum Content<'t> {
-    Scalar(Cow<'t, str>),
+pub(super) enum Content {
+    Scalar(String),
     Sequence(Vec<NodeId>),
     Mapping(Vec<(NodeId, NodeId)>),
 }
 
-impl Content<'_> {
+impl Content {
     /// PyYAML's name for the kind of node.
     pub(super) fn name(&self) -> &'static str {
         match self {
@@ -49,15 +45,7 @@ impl Content<'_> {
 }
 
 /// Reads the one document of a text; nodes are empty when there is none.
-pub(super) fn compose(text: &str) -> Result<Document<'_>, YamlError> {
-    match block::read(text) {
-        Some(document) => Ok(document),
-        None => compose_from_events(text),
-    }
-}
-
-/// Reads it by way of the scanner, whatever is in it.
-pub(super) fn compose_from_events(text: &str) -> Result<Document<'_>, YamlError> {
+pub(super) fn compose(text: &str) -> Result<Document, YamlError> {
     let events = Events::new(text)?;
     let mut composer = Composer::default();
     events.for_each(|event| composer.take(event))?;
@@ -65,8 +53,8 @@ pub(super) fn compose_from_events(text: &str) -> Result<Document<'_>, YamlError>
 }
 
 #[derive(Default)]
-pub(super) struct Composer<'t> {
-    pub(super) document: Document<'t>,
+struct Composer {
+    document: Document,
     anchors: HashMap<String, NodeId>,
     /// The collections that are open, outermost first.
     open: Vec<Open>,
@@ -79,7 +67,7 @@ struct Open {
     key: Option<NodeId>,
 }
 
-impl<'t> Composer<'t> {
+impl Composer {
     fn take(&mut self, event: Placed) -> Result<(), YamlError> {
         let at = event.start..event.end;
         match event.data {
@@ -108,7 +96,7 @@ impl<'t> Composer<'t> {
                     _ if plain_implicit => schema::resolve(&value),
                     _ => Tag::Str,
                 };
-                let node = self.add(tag, Content::Scalar(value.into()), at, anchor)?;
+                let node = self.add(tag, Content::Scalar(value), at, anchor)?;
                 self.place(node);
             }
             EventData::SequenceStart { anchor, tag, .. } => {
@@ -128,7 +116,7 @@ impl<'t> Composer<'t> {
     fn add(
         &mut self,
         tag: Tag,
-        content: Content<'t>,
+        content: Content,
         at: Range<usize>,
         anchor: Option<String>,
     ) -> Result<NodeId, YamlError> {
@@ -144,16 +132,16 @@ impl<'t> Composer<'t> {
     }
 
     /// Adds a node that stands nowhere yet.
-    pub(super) fn push(&mut self, tag: Tag, content: Content<'t>, at: Range<usize>) -> NodeId {
+    fn push(&mut self, tag: Tag, content: Content, at: Range<usize>) -> NodeId {
         self.document.nodes.push(Node { tag, content, at });
         self.document.nodes.len() - 1
     }
 
     /// Opens a collection where the next node belongs.
-    pub(super) fn open(
+    fn open(
         &mut self,
         tag: Tag,
-        content: Content<'t>,
+        content: Content,
         at: Range<usize>,
         anchor: Option<String>,
     ) -> Result<(), YamlError> {
@@ -168,7 +156,7 @@ impl<'t> Composer<'t> {
     }
 
     /// Closes the innermost open collection.
-    pub(super) fn close(&mut self, end: usize) {
+    fn close(&mut self, end: usize) {
         if let Some(open) = self.open.pop()
             && let Some(node) = self.document.nodes.get_mut(open.node)
         {
@@ -177,7 +165,7 @@ impl<'t> Composer<'t> {
     }
 
     /// Puts a node where the next one belongs.
-    pub(super) fn place(&mut self, node: NodeId) {
+    fn place(&mut self, node: NodeId) {
         let Some(open) = self.open.last_mut() else {
             self.document.root = Some(node);
             return;

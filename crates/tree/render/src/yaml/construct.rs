@@ -17,8 +17,8 @@ pub(super) const MAX_VALUES: usize = 4_000_000;
 
 const MAPPING: &str = "while constructing a mapping";
 
-pub(super) struct Constructor<'d, 't, P> {
-    document: &'d mut Document<'t>,
+pub(super) struct Constructor<'d, P> {
+    document: &'d mut Document,
     places: &'d P,
     /// By node: mappings whose merge keys have been resolved.
     flat: Vec<bool>,
@@ -26,8 +26,8 @@ pub(super) struct Constructor<'d, 't, P> {
     values: usize,
 }
 
-impl<'d, 't, P: Places> Constructor<'d, 't, P> {
-    pub(super) fn new(document: &'d mut Document<'t>, places: &'d P) -> Self {
+impl<'d, P: Places> Constructor<'d, P> {
+    pub(super) fn new(document: &'d mut Document, places: &'d P) -> Self {
         let flat = vec![false; document.nodes.len()];
         Self { document, places, flat, words: Words::default(), values: 0 }
     }
@@ -60,26 +60,20 @@ impl<'d, 't, P: Places> Constructor<'d, 't, P> {
     }
 
     fn scalar(&self, id: NodeId, tag: &Tag, text: &str) -> Result<Data, YamlError> {
-        let value = match tag {
-            Tag::Null => Some(Value::NULL),
-            Tag::Bool => schema::bool_value(text),
-            Tag::Int => schema::int_value(text),
-            Tag::Float => schema::float_value(text),
-            Tag::Binary => {
-                return decode_base64(text)
-                    .map(|bytes| Data::Bytes(bytes.into()))
-                    .ok_or_else(|| self.error(id, "failed to decode base64 data"));
-            }
-            _ => Some(text.into()),
-        };
-        value.map(|value| value.data).ok_or_else(|| {
-            let kind = match tag {
-                Tag::Bool => "boolean",
-                Tag::Int => "integer",
-                _ => "float",
-            };
-            self.error(id, format!("`{text}` is not a valid {kind}"))
-        })
+        match tag {
+            Tag::Null | Tag::Bool | Tag::Int | Tag::Float => implicit(tag, text).ok_or_else(|| {
+                let kind = match tag {
+                    Tag::Bool => "boolean",
+                    Tag::Int => "integer",
+                    _ => "float",
+                };
+                self.error(id, format!("`{text}` is not a valid {kind}"))
+            }),
+            Tag::Binary => decode_base64(text)
+                .map(|bytes| Data::Bytes(bytes.into()))
+                .ok_or_else(|| self.error(id, "failed to decode base64 data")),
+            _ => Ok(Data::Str(text.into())),
+        }
     }
 
     fn items(&mut self, items: Vec<NodeId>, depth: usize) -> Result<Vec<Value>, YamlError> {
@@ -134,20 +128,11 @@ impl<'d, 't, P: Places> Constructor<'d, 't, P> {
 
     fn key(&mut self, mapping: NodeId, id: NodeId, depth: usize) -> Result<Key, YamlError> {
         let value = if self.is_scalar(id) { Some(self.construct(id, depth + 1)?) } else { None };
-        match value.map(|value| value.data) {
-            Some(Data::Null) => Ok(Key::Null),
-            Some(Data::Bool(flag)) => Ok(Key::Bool(flag)),
-            Some(Data::Int(number)) => Ok(Key::Int(number)),
-            Some(Data::Big(number)) => Ok(Key::Str(number.to_string().into())),
-            Some(Data::Float(number)) => Ok(Key::Float(number)),
-            Some(Data::Str(text)) => Ok(Key::Str(text)),
-            Some(Data::Bytes(bytes)) => Ok(Key::Str(String::from_utf8_lossy(&bytes).into())),
-            Some(Data::List(_) | Data::Map(_)) | None => {
-                let text = format!("found unacceptable key {}", self.python_text(id));
-                let at = self.at(mapping);
-                Err(self.error(id, text).in_context(MAPPING, at))
-            }
-        }
+        value.and_then(|value| key_of(value.data)).ok_or_else(|| {
+            let text = format!("found unacceptable key {}", self.python_text(id));
+            let at = self.at(mapping);
+            self.error(id, text).in_context(MAPPING, at)
+        })
     }
 
     fn conflict(
@@ -343,15 +328,41 @@ impl<'d, 't, P: Places> Constructor<'d, 't, P> {
     }
 }
 
+/// What a scalar is that a tag of numbers, flags or nothing makes of a text.
+pub(super) fn implicit(tag: &Tag, text: &str) -> Option<Data> {
+    let value = match tag {
+        Tag::Null => Value::NULL,
+        Tag::Bool => schema::bool_value(text)?,
+        Tag::Int => schema::int_value(text)?,
+        Tag::Float => schema::float_value(text)?,
+        _ => return None,
+    };
+    Some(value.data)
+}
+
+/// A scalar as a key; `None` for collections.
+pub(super) fn key_of(data: Data) -> Option<Key> {
+    match data {
+        Data::Null => Some(Key::Null),
+        Data::Bool(flag) => Some(Key::Bool(flag)),
+        Data::Int(number) => Some(Key::Int(number)),
+        Data::Big(number) => Some(Key::Str(number.to_string().into())),
+        Data::Float(number) => Some(Key::Float(number)),
+        Data::Str(text) => Some(Key::Str(text)),
+        Data::Bytes(bytes) => Some(Key::Str(String::from_utf8_lossy(&bytes).into())),
+        Data::List(_) | Data::Map(_) => None,
+    }
+}
+
 /// Short texts met lately. Those that a document repeats, keys above all, are kept once.
 #[derive(Default)]
-struct Words {
+pub(super) struct Words {
     recent: Vec<Arc<str>>,
     hasher: RandomState,
 }
 
 impl Words {
-    fn shared(&mut self, text: &str) -> Arc<str> {
+    pub(super) fn shared(&mut self, text: &str) -> Arc<str> {
         const LONGEST: usize = 40;
         const KEPT: usize = 256;
         if text.len() > LONGEST {
@@ -392,7 +403,7 @@ fn value_of(key: &Key) -> Value {
 }
 
 /// The key already in the map that Python holds for equal: `1 == 1.0 == True`.
-fn python_equal(map: &Map, key: &Key) -> Option<Key> {
+pub(super) fn python_equal(map: &Map, key: &Key) -> Option<Key> {
     if map.get_key(key).is_some() {
         return Some(key.clone());
     }

@@ -2,8 +2,8 @@
 //!
 //! Salt loads with libyaml and a schema of its own: YAML 1.1 as PyYAML resolves it, except that leading
 //! zeros do not make a number octal, timestamps stay text, and a key that a mapping has twice is an error.
-//! [`load`] does the same, in four steps: `scan` (events, by libyaml's scanner in Rust; `block` spares simple texts
-//! this), `compose` (nodes, anchors, aliases), `schema` (what a plain scalar means) and `construct` (values, merge keys).
+//! [`load`] does the same, in four steps: `scan` (events, by libyaml's scanner in Rust), `compose` (nodes, anchors,
+//! aliases), `schema` (what a plain scalar means) and `construct` (values, merge keys). `block` spares simple texts all four.
 //! Every value and key carries its place, which [`Places`] answers: in a plain file, or through a
 //! rendered template back to its source.
 //!
@@ -62,6 +62,14 @@ impl<F: Fn(Range<usize>) -> Span> Places for F {
 
 /// Reads the one document of a text; a text without one is null.
 pub fn load(text: &str, places: &impl Places) -> Result<Value, YamlError> {
+    match block::read(text, places) {
+        Some(value) => Ok(value),
+        None => load_by_scanner(text, places),
+    }
+}
+
+/// Reads it by way of the scanner, whatever is in it.
+fn load_by_scanner(text: &str, places: &impl Places) -> Result<Value, YamlError> {
     let read = || {
         let mut document = compose::compose(text)?;
         match document.root {

@@ -112,6 +112,11 @@ fn is_digit_or_underscore(byte: u8) -> bool {
     byte.is_ascii_digit() || byte == b'_'
 }
 
+/// Digits alone that mean what they say and fit 64 bits.
+fn is_short_number(text: &str) -> bool {
+    (1..=18).contains(&text.len()) && !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// `[0-9][0-9_]*`
 fn starts_with_digit_then_digits(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_digit()) && all(text, is_digit_or_underscore)
@@ -236,6 +241,9 @@ pub(super) fn bool_value(text: &str) -> Option<Value> {
 /// The integer a scalar tagged so means. `0644` is 644: Salt strips leading zeros, unless a sign hides
 /// them from it.
 pub(super) fn int_value(text: &str) -> Option<Value> {
+    if is_short_number(text) {
+        return text.parse::<i64>().ok().map(Value::from);
+    }
     let prefixed = text.starts_with("0b") || text.starts_with("0x");
     let stripped = if text.starts_with('0') && !prefixed { text.trim_start_matches('0') } else { text };
     let digits = stripped.replace('_', "");
