@@ -100,8 +100,22 @@ fn new_line(out: &mut String, indent: Option<usize>, depth: usize) {
 fn quote(out: &mut String, text: &str) {
     out.reserve(text.len() + 2);
     out.push('"');
+    // Looked through to the end without a branch: nearly all texts need no escape.
+    if text.bytes().fold(false, |found, byte| found | is_special(byte)) {
+        escape(out, text);
+    } else {
+        out.push_str(text);
+    }
+    out.push('"');
+}
+
+fn is_special(byte: u8) -> bool {
+    matches!(byte, 0..0x20 | b'"' | b'\\')
+}
+
+fn escape(out: &mut String, text: &str) {
     let mut rest = text;
-    while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+    while let Some(at) = rest.bytes().position(is_special) {
         out.push_str(&rest[..at]);
         match rest.as_bytes()[at] {
             b'\n' => out.push_str("\\n"),
@@ -117,7 +131,6 @@ fn quote(out: &mut String, text: &str) {
         rest = &rest[at + 1..];
     }
     out.push_str(rest);
-    out.push('"');
 }
 
 impl From<serde_json::Value> for Value {

@@ -310,7 +310,8 @@ impl IntoIterator for Map {
 
 impl<K: Into<Key>, V: Into<Value>> FromIterator<(K, V)> for Map {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
-        let mut map = Self::new();
+        let pairs = pairs.into_iter();
+        let mut map = Self::with_capacity(pairs.size_hint().0);
         for (key, value) in pairs {
             map.insert(key, value);
         }
