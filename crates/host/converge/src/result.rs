@@ -68,7 +68,7 @@ pub struct Counts {
 impl StateResult {
     /// Salt's key of a result.
     pub fn tag(&self) -> String {
-        format!("{}_|-{}_|-{}_|-{}", self.state, self.id, self.name, self.function)
+        [&*self.state, &*self.id, &*self.name, &*self.function].join("_|-")
     }
 
     /// Whether it changed something, or would.

@@ -49,12 +49,12 @@ pub enum Order {
 impl LowChunk {
     /// `module.function`.
     pub fn function(&self) -> String {
-        format!("{}.{}", self.state, self.fun)
+        [&*self.state, ".", &*self.fun].concat()
     }
 
     /// The key of its result: `state_|-id_|-name_|-fun`.
     pub fn tag(&self) -> String {
-        format!("{}_|-{}_|-{}_|-{}", self.state, self.id, self.name, self.fun)
+        [&*self.state, &*self.id, &*self.name, &*self.fun].join("_|-")
     }
 
     /// The best single place to point at: the function, else the id.
