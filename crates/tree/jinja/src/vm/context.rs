@@ -52,6 +52,9 @@ impl Globals {
         if own.len() == OWN {
             Rc::make_mut(below).extend(own.drain(..));
         }
+        if own.capacity() == 0 {
+            own.reserve_exact(OWN);
+        }
         own.push((name, value));
     }
 

@@ -83,6 +83,7 @@ impl<'r> State<'r> {
     }
 
     pub(crate) fn render(mut self, job: Job) -> Result<Rendered, Error> {
+        self.output = Output::with_room_for(&job.template.literals);
         let unit = Rc::new(Unit {
             template: job.template,
             name: job.name,

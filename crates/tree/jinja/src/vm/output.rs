@@ -2,6 +2,7 @@
 
 use value::Span;
 
+use crate::program::Literal;
 use crate::source_map::Run;
 
 /// Text with the places it came from.
@@ -17,6 +18,18 @@ impl Output {
     /// Text whose places are kept.
     pub(crate) fn mapped() -> Self {
         Self { mapped: true, ..Self::default() }
+    }
+
+    /// The same, with room for what a template's own text takes.
+    pub(crate) fn with_room_for(literals: &[Literal]) -> Self {
+        let text = literals.iter().map(|literal| literal.text.len()).sum::<usize>();
+        // What stands between two literals prints as much as a word, mostly.
+        let room = text + literals.len() * 16;
+        Self {
+            text: String::with_capacity(room),
+            runs: Vec::with_capacity(literals.len() * 2 + 1),
+            mapped: true,
+        }
     }
 
     /// Says where the text to come is from.
