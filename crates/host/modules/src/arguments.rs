@@ -5,7 +5,7 @@
 //! reporting every problem at the argument's place.
 
 use report::Problem;
-use value::{Map, Span, Value};
+use value::{Key, Map, Span, Value};
 
 /// A type that an argument can have.
 pub trait Argument: Sized {
@@ -218,11 +218,12 @@ macro_rules! arguments {
             fn from_map(map: &::value::Map, place: ::value::Span) -> Result<Self, Vec<::report::Problem>> {
                 let mut problems = Vec::new();
                 let mut at = 0usize..;
+                let given = $crate::arguments::Given::of(map);
                 $(
                     let specification = &Self::SPECIFICATION[at.next().unwrap_or_default()];
-                    let given: Option<$type> =
-                        $crate::arguments::read(map, specification, place, &mut problems);
-                    let $field = arguments!(@value given, $type $(, $default)?);
+                    let argument: Option<$type> =
+                        $crate::arguments::read(&given, specification, place, &mut problems);
+                    let $field = arguments!(@value argument, $type $(, $default)?);
                 )*
                 if !problems.is_empty() {
                     return Err(problems);
@@ -257,16 +258,39 @@ pub(crate) const fn plain(identifier: &'static str) -> &'static str {
     }
 }
 
+/// What a function is given. Most of what it could be given is absent, and that is told without a look through the map.
+pub(crate) struct Given<'a> {
+    map: &'a Map,
+    /// A bit for the length and first letter of each name.
+    names: u64,
+}
+
+impl<'a> Given<'a> {
+    pub(crate) fn of(map: &'a Map) -> Self {
+        let names = map.keys().filter_map(Key::as_str).fold(0, |names, name| names | Self::bit(name));
+        Self { map, names }
+    }
+
+    fn get(&self, name: &str) -> Option<&'a Value> {
+        if self.names & Self::bit(name) == 0 { None } else { self.map.get(name) }
+    }
+
+    fn bit(name: &str) -> u64 {
+        let first = name.bytes().next().map_or(0, usize::from);
+        1 << ((name.len() * 7 + first) % 64)
+    }
+}
+
 /// Reads one argument; `None` when it is absent. Problems are pushed; a required argument that is absent
 /// is one.
 pub(crate) fn read<T: Argument>(
-    map: &Map,
+    given: &Given<'_>,
     specification: &ArgumentSpecification,
     place: Span,
     problems: &mut Vec<Problem>,
 ) -> Option<T> {
     let mut names = std::iter::once(specification.name).chain(specification.aliases.iter().copied());
-    let Some(value) = names.find_map(|name| map.get(name)) else {
+    let Some(value) = names.find_map(|name| given.get(name)) else {
         if specification.required {
             problems.push(
                 Problem::error(
@@ -288,7 +312,7 @@ pub(crate) fn read<T: Argument>(
         Err(mismatch) => {
             problems.push(
                 Problem::error("arguments.type", format!("`{}`: {mismatch}", specification.name))
-                    .at(value.span.or(map.key_span(specification.name)).or(place))
+                    .at(value.span.or(given.map.key_span(specification.name)).or(place))
                     .hint(format!("write {}", written::<T>(specification, place))),
             );
             None
