@@ -47,6 +47,7 @@ pub(crate) fn open(
     surroundings: &Surroundings,
     sources: &Sources,
 ) -> Result<Opened, Problem> {
+    sandbox::heap_in_large_pages();
     let machine = Arc::new(System::new(surroundings.environment.clone()));
     let folder = absolute(common.configuration_folder.as_deref().unwrap_or(Path::new(CONFIGURATION)))?;
     if common.configuration_folder.is_some() && machine.metadata(&folder).ok().flatten().is_none() {
