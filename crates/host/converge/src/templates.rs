@@ -52,7 +52,7 @@ impl sls::Templates for TreeTemplates {
 }
 
 impl modules::Templates for TreeTemplates {
-    fn render(&self, template: &Template<'_>) -> Result<String, Failure> {
+    fn render(&self, template: &Template<'_>) -> Result<Arc<str>, Failure> {
         if template.engine != "jinja" {
             let what = format!("the template engine `{}` is not available", template.engine);
             return Err(Problem::error("render.engine", what).hint("`jinja` is").into());

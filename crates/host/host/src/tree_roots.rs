@@ -32,7 +32,7 @@ pub struct TreeRoots<F> {
 }
 
 /// What has been read, by saltenv and path; `None` is a file that no root has.
-type ReadFiles = HashMap<(String, String), Option<ReadFile>>;
+type ReadFiles = HashMap<String, HashMap<String, Option<ReadFile>>>;
 
 #[derive(Clone)]
 struct ReadFile {
@@ -64,6 +64,12 @@ impl<F: Files + Send + Sync> TreeRoots<F> {
     fn folders(&self, saltenv: &str) -> &[PathBuf] {
         let own = self.roots.get(saltenv).or_else(|| self.roots.get("__env__"));
         own.map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// What is made of a file that was looked for before, found or not; `None` when it was not looked for.
+    fn known<T>(&self, saltenv: &str, path: &str, make: impl Fn(Option<&ReadFile>) -> T) -> Option<T> {
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.get(saltenv)?.get(path).map(|file| make(file.as_ref()))
     }
 
     /// The first root's file of that path.
@@ -160,19 +166,20 @@ impl<F: Files + Send + Sync> TreeRoots<F> {
 impl<F: Files + Send + Sync> TreeFiles for TreeRoots<F> {
     fn read(&self, saltenv: &str, path: &str) -> Result<Option<Arc<[u8]>>, TreeFileError> {
         let path = clean(path)?;
-        let key = (saltenv.to_string(), path);
-        if let Some(known) = self.read.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
-            return Ok(known.as_ref().map(|file| file.content.clone()));
+        let content = |file: Option<&ReadFile>| file.map(|file| Arc::clone(&file.content));
+        if let Some(known) = self.known(saltenv, &path, content) {
+            return Ok(known);
         }
-        let file = match self.find(saltenv, &key.1)? {
+        let file = match self.find(saltenv, &path)? {
             Some(full) => Some(ReadFile {
                 content: self.files.read(&full).map_err(|error| unreadable(&full, &error))?,
                 full: full.display().to_string().into(),
             }),
             None => None,
         };
-        let content = file.as_ref().map(|file| file.content.clone());
-        self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(key, file);
+        let content = content(file.as_ref());
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.entry(saltenv.to_string()).or_default().insert(path.into_owned(), file);
         Ok(content)
     }
 
@@ -186,10 +193,9 @@ impl<F: Files + Send + Sync> TreeFiles for TreeRoots<F> {
 
     fn describe(&self, saltenv: &str, path: &str) -> String {
         let full = clean(path).ok().and_then(|path| {
-            let key = (saltenv.to_string(), path);
-            match self.read.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
-                Some(known) => known.as_ref().map(|file| file.full.to_string()),
-                None => self.find(saltenv, &key.1).ok().flatten().map(|full| full.display().to_string()),
+            match self.known(saltenv, &path, |file| file.map(|file| file.full.to_string())) {
+                Some(known) => known,
+                None => self.find(saltenv, &path).ok().flatten().map(|full| full.display().to_string()),
             }
         });
         full.unwrap_or_else(|| format!("salt://{path}"))

@@ -81,7 +81,7 @@ fn function_error(failure: &Failure) -> FunctionError {
 pub struct NoTemplates;
 
 impl Templates for NoTemplates {
-    fn render(&self, template: &Template<'_>) -> Result<String, Failure> {
+    fn render(&self, template: &Template<'_>) -> Result<Arc<str>, Failure> {
         Err(Failure::message(format!("`{}` cannot be rendered from here", template.path))
             .hint("call the function from an SLS or a template of the state tree"))
     }

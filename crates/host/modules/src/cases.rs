@@ -336,7 +336,7 @@ impl Setting {
 struct Rendering(Renderer);
 
 impl Templates for Rendering {
-    fn render(&self, template: &Template<'_>) -> Result<String, Failure> {
+    fn render(&self, template: &Template<'_>) -> Result<Arc<str>, Failure> {
         let request = RenderRequest {
             saltenv: template.saltenv,
             sls: None,

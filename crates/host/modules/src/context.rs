@@ -170,7 +170,7 @@ impl Minion {
 /// Renders templates of the tree. What stands behind it is the crate `render`, with the run's own functions.
 pub trait Templates: Send + Sync {
     /// Renders one; a problem points into the template.
-    fn render(&self, template: &Template<'_>) -> Result<String, Failure>;
+    fn render(&self, template: &Template<'_>) -> Result<Arc<str>, Failure>;
 }
 
 /// A template to render.

@@ -1,5 +1,6 @@
 //! Where imported, included and extended templates come from: the state tree.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -52,17 +53,16 @@ impl jinja::Loader for TreeLoader<'_> {
             // Against the importing template; Salt takes the folder of the last one named in full.
             let tpldir = globals.get("tpldir").and_then(|dir| dir.as_str()).unwrap_or(".");
             let own = importer.and_then(|importer| importer.rsplit_once('/')).map(|(folder, _)| folder);
-            let near =
-                clean(&format!("{}/{name}", own.unwrap_or(if importer.is_some() { "." } else { tpldir })));
-            match near {
+            let beside = |folder: &str| clean(&format!("{folder}/{name}")).map(Cow::into_owned);
+            match beside(own.unwrap_or(if importer.is_some() { "." } else { tpldir })) {
                 Ok(path) if self.files.exists(self.saltenv, &path).unwrap_or(true) => Ok(path),
-                near => match clean(&format!("{tpldir}/{name}")) {
+                near => match beside(tpldir) {
                     Ok(path) if self.files.exists(self.saltenv, &path).unwrap_or(false) => Ok(path),
                     _ => near,
                 },
             }
         } else {
-            clean(name.strip_prefix("salt://").unwrap_or(name))
+            clean(name.strip_prefix("salt://").unwrap_or(name)).map(Cow::into_owned)
         };
         let path = path.map_err(|error| {
             Error::new(ErrorKind::NotFound, name)

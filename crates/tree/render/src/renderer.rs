@@ -62,7 +62,7 @@ pub struct RenderRequest<'a> {
 #[derive(Clone, Debug)]
 pub struct RenderedText {
     /// The text.
-    pub text: String,
+    pub text: Arc<str>,
     origin: Origin,
 }
 
@@ -159,7 +159,7 @@ impl Renderer {
     fn data(&self, request: &RenderRequest<'_>) -> Result<Value, Problem> {
         let (text, source) = self.text(request)?;
         let stages = pipe::stages(&text, request.default_pipe);
-        let mut current = RenderedText { text: text.to_string(), origin: Origin::Source(source) };
+        let mut current = RenderedText { text: Arc::clone(&text), origin: Origin::Source(source) };
         let mut template = Some((text, source));
         for stage in &stages {
             match stage.name.as_str() {
@@ -211,7 +211,7 @@ impl Renderer {
     ) -> Result<RenderedText, Problem> {
         // A text without tags is its own rendering.
         if !text.contains('{') && !text.contains('#') {
-            return Ok(RenderedText { text: text.to_string(), origin: Origin::Source(source) });
+            return Ok(RenderedText { text: Arc::clone(text), origin: Origin::Source(source) });
         }
         let is_sls = request.sls.is_some_and(|sls| !sls.is_empty());
         let environment = if is_sls { &self.sls_environment } else { &self.environment };
@@ -257,7 +257,7 @@ impl Renderer {
         if text.ends_with('\n') && !environment.syntax().keep_trailing_newline {
             out.push('\n');
         }
-        Ok(RenderedText { text: out, origin: Origin::Rendered(rendered.map) })
+        Ok(RenderedText { text: out.into(), origin: Origin::Rendered(rendered.map) })
     }
 
     /// Suggests a template for one that is not there.

@@ -1,5 +1,6 @@
 //! What rendering needs of a state tree.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -87,10 +88,13 @@ impl TreeFileError {
 
 /// The path with `.` parts and doubled slashes gone and `..` parts applied; an error when it would
 /// leave the tree or holds a NUL byte.
-pub fn clean(path: &str) -> Result<String, TreeFileError> {
+pub fn clean(path: &str) -> Result<Cow<'_, str>, TreeFileError> {
     let escapes = || TreeFileError::Escapes { path: path.into() };
     if path.contains('\0') {
         return Err(escapes());
+    }
+    if !path.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return Ok(Cow::Borrowed(path));
     }
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
@@ -102,7 +106,7 @@ pub fn clean(path: &str) -> Result<String, TreeFileError> {
             part => parts.push(part),
         }
     }
-    Ok(parts.join("/"))
+    Ok(Cow::Owned(parts.join("/")))
 }
 
 /// A tree held in memory: for tests and for text that comes from no file.
@@ -132,7 +136,7 @@ impl MemoryTree {
 impl TreeFiles for MemoryTree {
     fn read(&self, saltenv: &str, path: &str) -> Result<Option<Arc<[u8]>>, TreeFileError> {
         let path = clean(path)?;
-        Ok(self.saltenvs.get(saltenv).and_then(|files| files.get(&path)).cloned())
+        Ok(self.saltenvs.get(saltenv).and_then(|files| files.get(&*path)).cloned())
     }
 
     fn list(&self, saltenv: &str) -> Result<Arc<Vec<String>>, TreeFileError> {

@@ -105,5 +105,5 @@ fn render(context: &Value, case: &Value, template: &str) -> Result<String, Strin
         default_pipe: "jinja",
         context: &Map::new(),
     };
-    renderer.render_text(&request).map(|rendered| rendered.text).map_err(|problem| problem.what)
+    renderer.render_text(&request).map(|rendered| rendered.text.to_string()).map_err(|problem| problem.what)
 }

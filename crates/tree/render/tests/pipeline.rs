@@ -122,9 +122,9 @@ fn broken_bytes_are_one_clear_problem() {
 #[test]
 fn templates_of_files_keep_their_last_newline() {
     let renderer = renderer(MemoryTree::new());
-    assert_eq!(text(&renderer, "listen {{ port }};\n").unwrap().text, "listen 80;\n");
-    assert_eq!(text(&renderer, "listen {{ port }};").unwrap().text, "listen 80;");
-    assert_eq!(text(&renderer, "plain\n").unwrap().text, "plain\n");
+    assert_eq!(&*text(&renderer, "listen {{ port }};\n").unwrap().text, "listen 80;\n");
+    assert_eq!(&*text(&renderer, "listen {{ port }};").unwrap().text, "listen 80;");
+    assert_eq!(&*text(&renderer, "plain\n").unwrap().text, "plain\n");
     let sources = renderer.sources().clone();
     for _ in 0..100 {
         text(&renderer, "listen {{ port }};\n").unwrap();

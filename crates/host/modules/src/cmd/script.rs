@@ -146,7 +146,7 @@ pub(super) fn text_of(
     }
     let path = path.strip_prefix("salt://").unwrap_or(path);
     let template = Template { engine, saltenv, path, text: content, variables: &variables };
-    context.templates.render(&template).map(|text| Some(text.into_bytes()))
+    context.templates.render(&template).map(|text| Some(text.as_bytes().to_vec()))
 }
 
 /// The command that stores, runs and removes a script. `args` is text that is split into words, or words.

@@ -137,7 +137,7 @@ impl Source {
         };
         let path = self.path();
         let template = Template { engine, saltenv, path: &path, text: &raw, variables };
-        Ok(context.templates.render(&template)?.into_bytes().into())
+        Ok(context.templates.render(&template)?.into())
     }
 
     /// Checks its content against a declared hash, for sources that are not of the tree.

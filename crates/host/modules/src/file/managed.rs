@@ -1,9 +1,9 @@
 //! `file.managed`.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use host::FileKind;
-use value::{Data, Map, Value};
+use value::{Data, Key, Map, Value};
 
 use super::content::{self, Rendering, Source};
 use super::permissions::{Permissions, bits, octal};
@@ -188,7 +188,7 @@ fn content(
                     text: &content,
                     variables: &variables,
                 };
-                context.templates.render(&template)?.into_bytes().into()
+                context.templates.render(&template)?.into()
             }
         }
     } else if sources.is_empty() {
@@ -286,22 +286,36 @@ fn given_as(arguments: &Managed) -> &'static str {
 
 /// The variables of a template: what the state was given, `defaults`, and `context` over all.
 fn variables(context: &Context<'_>, arguments: &Managed, source: &str) -> Map {
-    let mut variables = arguments.others.clone();
-    variables.insert("name", arguments.name.as_str());
-    variables.insert("source", source);
-    variables.insert("user", arguments.user.as_ref().map(|user| user.0.as_str()));
-    variables.insert("group", arguments.group.as_ref().map(|group| group.0.as_str()));
-    variables.insert("mode", bits(arguments.mode).map(octal));
+    static OWN: LazyLock<[Key; 5]> =
+        LazyLock::new(|| ["name", "source", "user", "group", "mode"].map(Key::from));
+    let own: [Value; 5] = [
+        arguments.name.as_str().into(),
+        source.into(),
+        arguments.user.as_ref().map(|user| user.0.as_str()).into(),
+        arguments.group.as_ref().map(|group| group.0.as_str()).into(),
+        bits(arguments.mode).map(octal).into(),
+    ];
+    let given = [Some(&arguments.others), arguments.defaults.as_ref(), arguments.context.as_ref()];
+    let number: usize = given.into_iter().flatten().map(Map::len).sum();
+    let mut variables = Map::with_capacity(number + own.len() + 1);
+    add(&mut variables, &arguments.others);
+    for (key, value) in OWN.iter().zip(own) {
+        variables.insert(key.clone(), value);
+    }
     let accumulated = accumulated::of(context, &arguments.name);
     if !accumulated.is_empty() {
         variables.insert("accumulator", accumulated);
     }
     for map in [&arguments.defaults, &arguments.context].into_iter().flatten() {
-        for (key, entry) in map.entries() {
-            variables.insert_at(key.clone(), entry.key_span, entry.value.clone());
-        }
+        add(&mut variables, map);
     }
     variables
+}
+
+fn add(variables: &mut Map, more: &Map) {
+    for (key, entry) in more.entries() {
+        variables.insert_at(key.clone(), entry.key_span, entry.value.clone());
+    }
 }
 
 fn sources(source: Option<&Value>) -> Vec<Value> {

@@ -221,7 +221,7 @@ pub(super) fn find_up(context: &Context<'_>, arguments: FindUp) -> Result<String
         return Err(Failure::message(format!("Starting path not found in the state tree: {start}"))
             .hint("write it from the tree's root: `web/files`"));
     }
-    let mut folder = start.as_str();
+    let mut folder = &*start;
     loop {
         for name in &arguments.filenames {
             let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };

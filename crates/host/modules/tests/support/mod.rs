@@ -131,8 +131,8 @@ fn text(command: &mut Command) -> String {
 struct NoTemplates;
 
 impl Templates for NoTemplates {
-    fn render(&self, template: &Template<'_>) -> Result<String, Failure> {
-        Ok(String::from_utf8_lossy(template.text).into_owned())
+    fn render(&self, template: &Template<'_>) -> Result<Arc<str>, Failure> {
+        Ok(String::from_utf8_lossy(template.text).into())
     }
 }
 
