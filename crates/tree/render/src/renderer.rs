@@ -2,8 +2,8 @@
 
 use std::cell::RefCell;
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use foldhash::HashMap;
 use jinja::{Environment, Globals, Job, SourceMap, Syntax};
@@ -217,8 +217,11 @@ impl Renderer {
         let environment = if is_sls { &self.sls_environment } else { &self.environment };
         let template = environment.compile(text, source)?;
         let mut globals = self.globals();
-        globals.set("saltenv", request.saltenv);
-        globals.set("env", request.saltenv);
+        static NAMES: LazyLock<[Arc<str>; 2]> = LazyLock::new(|| ["saltenv", "env"].map(Arc::from));
+        let saltenv = jinja::Value::from(request.saltenv);
+        for name in &*NAMES {
+            globals.set(Arc::clone(name), saltenv.clone());
+        }
         let mut own = Vec::new();
         let mut name = None;
         if let Some(sls) = request.sls {
