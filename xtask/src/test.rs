@@ -10,6 +10,11 @@ type Action = fn() -> Result<(), Failure>;
 const STEPS: &[(&str, Action)] = &[
     ("system packages", packages::prepare),
     ("edges", crate::edges::run),
+    // The fuzz targets are a workspace of their own, which nothing else here reads.
+    ("lock of the fuzz targets", || {
+        let words = ["update", "--workspace", "--locked", "--quiet", "--manifest-path", "fuzz/Cargo.toml"];
+        process::run(&mut process::cargo(&words))
+    }),
     ("format", || process::run(&mut process::cargo(&["fmt", "--all", "--check"]))),
     ("lints", || {
         let words =
