@@ -152,8 +152,7 @@ impl Collector {
     /// Gives the collector a sink, for any number of streams.
     pub fn attach(&self, sink: Box<dyn Sink>) -> Result<SinkKey, Stopped> {
         let key = SinkKey(self.next_sink.fetch_add(1, Ordering::Relaxed));
-        // Nothing has to be done before something is said into it: that rings.
-        self.queue(Command::Attach(key, sink))?;
+        self.send(Command::Attach(key, sink))?;
         Ok(key)
     }
 
