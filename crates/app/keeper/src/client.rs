@@ -68,6 +68,11 @@ pub fn ask_once(socket: &Path, request: &Request) -> Result<Answer, ClientError>
     conversation.next()?.ok_or(ClientError::HungUp)
 }
 
+/// Whether a keeper takes commands behind a socket; it is asked for nothing.
+pub fn is_there(socket: &Path) -> Result<(), ClientError> {
+    connect(socket).map(drop)
+}
+
 /// Becomes a router of the keeper behind a socket: answers its sockets, and the conversation in which tables come.
 pub fn become_router(socket: &Path) -> Result<(Sockets, Conversation), ClientError> {
     let mut stream = connect(socket)?;

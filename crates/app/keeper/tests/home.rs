@@ -31,6 +31,19 @@ fn two_keepers_never_share_a_home() {
     keeper.shut_down();
 }
 
+#[test]
+fn the_end_of_its_input_tells_that_a_keeper_takes_commands() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = keeper::Home::below(folder.path()).socket();
+    let (mut begun, theirs) = std::io::pipe().unwrap();
+    // The command ends with its line, so that the keeper has the only other end.
+    let mut child = Command::new(program()).arg(folder.path()).stdin(theirs).spawn().unwrap();
+    assert_eq!(begun.read(&mut [0]).unwrap(), 0);
+    keeper::client::is_there(&socket).unwrap();
+    keeper::client::ask_once(&socket, &Request::Shutdown).unwrap();
+    assert!(child.wait().unwrap().success());
+}
+
 /// Killed in the middle of a start, a keeper leaves lock and socket to a process that has them until it runs its program.
 #[test]
 fn what_a_killed_keeper_was_starting_keeps_no_other_out() {

@@ -315,7 +315,7 @@ fn collect(fifo: &Path, directory: &Path, compress: bool) -> Outcome<()> {
         collector.attach(Box::new(FileSink::open(&directory.join("web.1.log"), rotation, &archiver)?))?;
     let process = ProcessKey(1);
     let (name, history) = ("web.1".to_owned(), History::Fresh);
-    collector.add(Source { process, name, stream: Stream::Stdout, output, sink, history })?;
+    collector.add([Source { process, name, stream: Stream::Stdout, output, sink, history }])?;
     // Standard input is the FIFO too: at its end the writer is gone.
     loop {
         std::thread::sleep(Duration::from_millis(1));

@@ -119,7 +119,10 @@ impl App {
 
     /// Starts processes anew that were asked to, one of a type at a time: the next once the others are up.
     pub(super) fn restart_in_turn(&mut self, now: Duration) -> Vec<Act> {
-        let going: Vec<Slot> = self.slots.keys().filter(|slot| self.is_going(slot)).cloned().collect();
+        if self.slots.values().all(|placement| placement.renewal == Renewal::No) {
+            return Vec::new();
+        }
+        let going = self.going();
         let mut due = Vec::new();
         for (slot, placement) in &mut self.slots {
             match placement.renewal {

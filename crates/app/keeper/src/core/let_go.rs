@@ -15,7 +15,7 @@ impl App {
     /// that start after others stop before them.
     pub(super) fn let_go(&mut self, now: Duration) -> Vec<Act> {
         let mut acts = Vec::new();
-        let going: Vec<Slot> = self.slots.keys().filter(|slot| self.is_going(slot)).cloned().collect();
+        let going = self.going();
         for slot in &going {
             // Whatever happens to it from now on, it is not started again.
             acts.extend(self.give(slot, Input::Last, now));

@@ -1,5 +1,6 @@
 //! What should run, compared with what does.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use release::Formation;
@@ -65,6 +66,22 @@ impl App {
 
     pub(super) fn is_going(&self, slot: &Slot) -> bool {
         self.rests() || !self.is_wanted(slot)
+    }
+
+    /// All processes that are no longer wanted. Asked after everything that happens, so it looks at each type once, not once
+    /// for each process.
+    pub(super) fn going(&self) -> Vec<Slot> {
+        let mut counts = BTreeMap::new();
+        for generation in self.wanted_generations().into_iter().filter(|_| !self.rests()) {
+            let formation = self.formation_of(generation);
+            let types = self.process_types(generation).iter();
+            counts.extend(types.map(|one| ((generation.number, one.name.as_str()), formation.count(one))));
+        }
+        let wanted = |slot: &Slot| {
+            let count = counts.get(&(slot.generation, slot.process_type.as_str()));
+            count.is_some_and(|count| slot.number <= *count)
+        };
+        self.slots.keys().filter(|slot| !wanted(slot)).cloned().collect()
     }
 
     pub(super) fn is_wanted(&self, slot: &Slot) -> bool {

@@ -17,7 +17,10 @@ impl Shell {
         while let Some(Deed { app, act }) = waiting.pop_front() {
             self.unsaved.live();
             match act {
-                Act::Spawn(slot) => waiting.extend(self.start(&(app, slot))),
+                Act::Spawn(slot) => {
+                    let more = waiting.iter().any(|deed| matches!(deed.act, Act::Spawn(_)));
+                    waiting.extend(self.start(&(app, slot), more));
+                }
                 Act::Signal(slot, signal, target) => {
                     if let Some(pid) = self.pid_of(&app, &slot) {
                         processes::send(pid, &signal, target);
@@ -43,10 +46,15 @@ impl Shell {
         self.core.placement(app, slot)?.instance.pid
     }
 
-    /// Starts a process and says how that went.
-    fn start(&mut self, key: &Key) -> Vec<Deed> {
+    /// Starts a process and says how that went. Whether more are to be started right after it is told.
+    fn start(&mut self, key: &Key, more: bool) -> Vec<Deed> {
         let input = match self.try_start(key) {
             Ok(pid) => {
+                if !more {
+                    // It is where this task is, often on the same processor. What is still to do (the book-keeping, a look at
+                    // every process of the machine for strays) takes longer than it needs to begin.
+                    std::thread::yield_now();
+                }
                 self.leads(pid, key);
                 Input::Spawned(pid)
             }

@@ -101,18 +101,30 @@ pub enum KeeperError {
 }
 
 /// Runs the keeper of a home until it is told to end.
+///
+/// It reads nothing from its standard input, and lets go of it as soon as commands are taken. Who has the other end of a pipe
+/// there hears by its end that the keeper has begun (or ended: then nobody takes commands).
 pub fn run(options: Options) -> Result<(), KeeperError> {
     let system = |what| move |error| KeeperError::System { what, error };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(system("the runtime cannot be started"))?;
     runtime.block_on(async {
         let (mut shell, events) = Shell::begin(options)?;
+        // Now, not later: whoever waits makes up a command while the rest is done.
+        let_go_of_input();
         let (version, pid) = (&shell.options.version, std::process::id());
         shell.words.note(&format!("keeper {version} begins as process {pid}"));
         let ended = shell.serve(events).await;
         shell.words.note("the keeper ends");
         ended
     })
+}
+
+/// Standard input becomes a file in which there is nothing.
+fn let_go_of_input() {
+    if let Ok(nothing) = std::fs::File::open("/dev/null") {
+        let _ = rustix::stdio::dup2_stdin(nothing);
+    }
 }
 
 /// All that the keeper knows.

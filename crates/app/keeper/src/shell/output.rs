@@ -125,6 +125,7 @@ impl Output {
         let sink = self.sink(key)?;
         let process = ProcessKey(self.next);
         self.next += 1;
+        let mut sources = Vec::with_capacity(2);
         for (pipe, stream) in pipes.iter_mut().zip([Stream::Stdout, Stream::Stderr]) {
             let Some(output) = pipe.collector.take() else { continue };
             let history = match self.histories.remove(&stream_name(key, stream)) {
@@ -132,9 +133,9 @@ impl Output {
                 None if self.adopting => History::Adopted,
                 None => History::Fresh,
             };
-            let source = Source { process, name: key.1.process(), stream, output, sink, history };
-            self.collector()?.add(source).map_err(told)?;
+            sources.push(Source { process, name: key.1.process(), stream, output, sink, history });
         }
+        self.collector()?.add(sources).map_err(told)?;
         self.processes.insert(key.clone(), process);
         Ok(())
     }

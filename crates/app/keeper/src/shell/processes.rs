@@ -94,11 +94,17 @@ fn stat(pid: u32) -> Option<Stat> {
     any_stat(pid).filter(|(running, _)| *running).map(|(_, stat)| stat)
 }
 
+/// Room for what the kernel tells of a process, in bytes: a name and some fifty numbers, in one read.
+const LONGEST_STAT: usize = 2048;
+
 /// Whether a process has not ended, and what the kernel tells of it.
 fn any_stat(pid: u32) -> Option<(bool, Stat)> {
-    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name, in brackets, may hold anything; the fields after it are plain.
-    let fields: Vec<&str> = text.rsplit_once(')')?.1.split_ascii_whitespace().collect();
+    let mut text = [0; LONGEST_STAT];
+    let length = File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut text).ok()?;
+    // The name, in brackets, may hold anything, half a letter too; the fields after it are plain.
+    let name_end = text[..length].iter().rposition(|byte| *byte == b')')?;
+    let fields = std::str::from_utf8(&text[name_end + 1..length]).ok()?;
+    let fields: Vec<&str> = fields.split_ascii_whitespace().collect();
     let running = !matches!(*fields.first()?, "Z" | "X");
     let number = |index: usize| fields.get(index)?.parse().ok();
     Some((running, Stat { parent: number(1)?, group: number(2)?, ticks: fields.get(19)?.parse().ok()? }))
@@ -172,6 +178,18 @@ mod tests {
         assert!(start_ticks(own).is_some());
         assert_eq!(start_ticks(own), start_ticks(own));
         assert_eq!(start_ticks(u32::MAX), None);
+    }
+
+    #[test]
+    fn a_process_whose_name_was_cut_within_a_letter_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        // The kernel keeps 15 bytes of a name.
+        let program = folder.path().join("fourteen-bytesä");
+        std::os::unix::fs::symlink("/bin/sleep", &program).unwrap();
+        let mut child = std::process::Command::new(program).arg("100").spawn().unwrap();
+        assert!(start_ticks(child.id()).is_some_and(|ticks| is_child(child.id(), ticks)));
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     #[test]

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -161,11 +161,15 @@ impl Collector {
         self.send(Command::Detach(sink))
     }
 
-    /// Starts to collect an output of a process.
-    pub fn add(&self, source: Source) -> Result<(), Stopped> {
-        let progress = Progress::default();
-        self.progress().insert((source.process, source.stream), progress.clone());
-        self.send(Command::Add(source, progress))
+    /// Starts to collect outputs, such as both of a process.
+    pub fn add(&self, sources: impl IntoIterator<Item = Source>) -> Result<(), Stopped> {
+        for source in sources {
+            let progress = Progress::default();
+            self.progress().insert((source.process, source.stream), progress.clone());
+            self.queue(Command::Add(source, progress))?;
+        }
+        self.ring();
+        Ok(())
     }
 
     /// Ends the collection of a process that has ended: reads what is left in its pipes, ends an unfinished line, closes them and
@@ -219,10 +223,28 @@ impl Collector {
     }
 
     fn send(&self, command: Command) -> Result<(), Stopped> {
-        self.commands.send(command).map_err(|_| Stopped)?;
+        self.queue(command)?;
+        self.ring();
+        Ok(())
+    }
+
+    /// Leaves a command for when the bell is rung next.
+    fn queue(&self, command: Command) -> Result<(), Stopped> {
+        match self.commands.try_send(command) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Disconnected(_)) => Err(Stopped),
+            Err(TrySendError::Full(command)) => {
+                // Of what waits nothing may have been rung for.
+                self.ring();
+                self.commands.send(command).map_err(|_| Stopped)
+            }
+        }
+    }
+
+    /// Wakes the thread. Each time costs a change of threads, so what belongs together is queued first.
+    fn ring(&self) {
         // A bell that is full has been rung already.
         let _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
-        Ok(())
     }
 
     fn join(&mut self) {

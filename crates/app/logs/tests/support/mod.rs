@@ -50,7 +50,7 @@ pub(crate) fn add(
     history: History,
 ) {
     let name = format!("web.{process}");
-    collector.add(Source { process: ProcessKey(process), name, stream, output, sink, history }).unwrap();
+    collector.add([Source { process: ProcessKey(process), name, stream, output, sink, history }]).unwrap();
 }
 
 pub(crate) fn finish(collector: &Collector, process: u64) -> Finished {

@@ -1,13 +1,15 @@
 //! The keeper as a process: being it, and making one when none is there.
 
+use std::io::PipeReader;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use keeper::client::{ClientError, ask_once};
+use keeper::client::{ClientError, ask_once, is_there};
 use keeper::protocol::Request;
 use report::{Exit, Problem};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::place::Place;
 use crate::arguments::Keeper;
@@ -15,6 +17,11 @@ use crate::terminal::Surroundings;
 
 /// How long a keeper may take to answer after it was started.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Between two looks for a keeper that has not told yet that it has begun; one of an earlier version never does.
+const UNTOLD: Duration = Duration::from_millis(50);
+/// Between two looks for a keeper whose end of the pipe is closed.
+const TOLD: Duration = Duration::from_millis(3);
 
 /// The exit code of a keeper that found another one in its place: `EX_TEMPFAIL` of sysexits.h.
 const ANOTHER_RUNS: u8 = 75;
@@ -58,28 +65,20 @@ pub(super) fn ensure(place: &Place) -> Result<bool, Problem> {
         Err(ClientError::NoKeeper(_)) => {}
         Err(error) => return Err(super::failure::of_client(error)),
     }
-    let mut command = Command::new(own_program()?);
-    command.arg("keeper");
-    if let Some(home) = &place.home_folder {
-        command.arg("--home").arg(home);
-    }
-    let log = own_log(place)?;
-    let error = log.try_clone().map_err(|error| cannot_start(&error))?;
-    // A group of its own: Ctrl-C on this terminal is not for the keeper.
-    command.stdin(Stdio::null()).stdout(log).stderr(error).process_group(0).current_dir("/");
-    let mut child = command.spawn().map_err(|error| cannot_start(&error))?;
+    let mut starting = Starting::begin(place)?;
     let begin = Instant::now();
     loop {
-        match ask_once(&socket, &Request::Status) {
-            Ok(_) => return Ok(true),
+        starting.wait();
+        match is_there(&socket) {
+            Ok(()) => return Ok(true),
             Err(ClientError::NoKeeper(_)) => {}
             Err(error) => return Err(super::failure::of_client(error)),
         }
-        let ended = child.try_wait().ok().flatten();
+        let ended = starting.keeper.try_wait().ok().flatten();
         if ended.and_then(|ended| ended.code()) == Some(ANOTHER_RUNS.into()) && begin.elapsed() < PATIENCE {
             // One that is ending still holds the place.
             std::thread::sleep(Duration::from_millis(50));
-            child = command.spawn().map_err(|error| cannot_start(&error))?;
+            starting = Starting::begin(place)?;
             continue;
         }
         if ended.is_some() || begin.elapsed() > PATIENCE {
@@ -90,7 +89,40 @@ pub(super) fn ensure(place: &Place) -> Result<bool, Problem> {
             let problem = tail.into_iter().rev().fold(problem, Problem::why);
             return Err(problem.hint(format!("all it said is in {}", path.display())));
         }
-        std::thread::sleep(Duration::from_millis(3));
+    }
+}
+
+/// A keeper that was just started.
+struct Starting {
+    keeper: Child,
+    /// Its standard input: ends once it takes commands, or has ended.
+    begun: Option<PipeReader>,
+}
+
+impl Starting {
+    fn begin(place: &Place) -> Result<Self, Problem> {
+        let (begun, theirs) = std::io::pipe().map_err(|error| cannot_start(&error))?;
+        let mut command = Command::new(own_program()?);
+        command.arg("keeper");
+        if let Some(home) = &place.home_folder {
+            command.arg("--home").arg(home);
+        }
+        let log = own_log(place)?;
+        let error = log.try_clone().map_err(|error| cannot_start(&error))?;
+        // A group of its own: Ctrl-C on this terminal is not for the keeper.
+        command.stdin(theirs).stdout(log).stderr(error).process_group(0).current_dir("/");
+        // The command goes, and with it this process's own end for writing: the keeper has the only one.
+        let keeper = command.spawn().map_err(|error| cannot_start(&error))?;
+        Ok(Self { keeper, begun: Some(begun) })
+    }
+
+    /// Waits until it has begun or ended, but never long.
+    fn wait(&mut self) {
+        let Some(begun) = &self.begun else { return std::thread::sleep(TOLD) };
+        match poll(&mut [PollFd::new(begun, PollFlags::IN)], Timespec::try_from(UNTOLD).ok().as_ref()) {
+            Ok(0) | Err(rustix::io::Errno::INTR) => {}
+            Ok(_) | Err(_) => self.begun = None,
+        }
     }
 }
 

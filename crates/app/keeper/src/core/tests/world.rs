@@ -133,6 +133,10 @@ impl World {
             }
         }
         self.watch_for_gaps();
+        for (name, app) in self.core.apps() {
+            let one_by_one = app.slots().map(|(slot, _)| slot).filter(|slot| app.is_going(slot));
+            assert_eq!(app.going(), one_by_one.cloned().collect::<Vec<_>>(), "of {name}");
+        }
     }
 
     fn happen(&mut self, happening: Happening) {
