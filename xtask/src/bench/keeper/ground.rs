@@ -2,12 +2,13 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
@@ -51,8 +52,10 @@ impl Ground {
         loop {
             match (&self.heard).read(&mut chunk) {
                 Ok(length) => text += std::str::from_utf8(&chunk[..length])?,
+                // Waited for in the kernel: looking again and again would take the CPU from what is measured.
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                    sleep(Duration::from_micros(50));
+                    let mut heard = [PollFd::new(self.heard.as_fd(), PollFlags::POLLIN)];
+                    poll(&mut heard, PollTimeout::from(1000_u16))?;
                 }
                 Err(error) => return Err(error.into()),
             }

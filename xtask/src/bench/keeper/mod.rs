@@ -64,7 +64,7 @@ fn start_all(
                 sleep(REST);
                 memory[place].push(running.memory()?);
             }
-            running.stop(ground)?;
+            running.stop()?;
         }
     }
     let mut figures = Vec::new();
@@ -101,7 +101,7 @@ fn restart(ground: &Ground, supervisors: &[&Supervisor], rounds: usize) -> Resul
             times.push(begun.elapsed());
             last.extend(again);
         }
-        running.stop(ground)?;
+        running.stop()?;
         let figure = Figure::new(
             format!("restart after SIGKILL: {}", supervisor.name),
             milliseconds(median(times)),
@@ -125,7 +125,7 @@ fn lines(ground: &Ground, supervisors: &[&Supervisor], rounds: usize) -> Result<
             let running = supervisor.start(ground, prepared)?;
             ground.heard(1)?;
             taken[place].push(until_written(ground, &running)?);
-            running.stop(ground)?;
+            running.stop()?;
         }
     }
     fs::remove_file(text)?;
@@ -166,7 +166,7 @@ struct Written {
 /// From now until the last line is in the log. The program begins when it is told to.
 fn until_written(ground: &Ground, running: &Running<'_>) -> Result<Written, Failure> {
     sleep(Duration::from_millis(500));
-    let (begun, before) = (Instant::now(), running.cpu());
+    let (before, begun) = (running.cpu()?, Instant::now());
     ground.begin()?;
     let last = line(running.lines());
     while !running.log_ends_with(&last) {
@@ -175,11 +175,11 @@ fn until_written(ground: &Ground, running: &Running<'_>) -> Result<Written, Fail
         }
         sleep(Duration::from_millis(1));
     }
-    let (wall, cpu) = (begun.elapsed().as_secs_f64(), running.cpu() - before);
-    let mut at_rest = running.cpu();
+    let (wall, cpu) = (begun.elapsed().as_secs_f64(), running.cpu()? - before);
+    let mut at_rest = running.cpu()?;
     // Some look around all the time; that is no work.
-    while running.cpu() - at_rest > 0.003 || begun.elapsed().as_secs_f64() < wall + 0.3 {
-        at_rest = running.cpu();
+    while running.cpu()? - at_rest > 0.003 || begun.elapsed().as_secs_f64() < wall + 0.3 {
+        at_rest = running.cpu()?;
         sleep(Duration::from_millis(300));
     }
     let lost = running.lines() as f64 - running.count_lines()? as f64;

@@ -1,5 +1,6 @@
 //! How each supervisor is set up, started, looked at and stopped.
 
+use std::cell::OnceCell;
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::PermissionsExt;
@@ -45,9 +46,11 @@ pub(super) struct Prepared {
 /// A supervisor that runs.
 pub(super) struct Running<'a> {
     supervisor: &'a Supervisor,
+    ground: &'a Ground,
     folder: PathBuf,
     child: Child,
-    process: u32,
+    /// The supervisor's process, once it was asked for.
+    process: OnceCell<u32>,
 }
 
 impl Supervisor {
@@ -67,19 +70,18 @@ impl Supervisor {
         Ok(Prepared { command, folder })
     }
 
-    pub(super) fn start(&self, ground: &Ground, mut prepared: Prepared) -> Result<Running<'_>, Failure> {
+    pub(super) fn start<'a>(
+        &'a self,
+        ground: &'a Ground,
+        mut prepared: Prepared,
+    ) -> Result<Running<'a>, Failure> {
         let log = if self.name == "honcho" {
             Stdio::from(File::create(prepared.folder.join("logs/honcho.log"))?)
         } else {
             Stdio::null()
         };
         let child = prepared.command.stdout(log).spawn()?;
-        let mut running = Running { supervisor: self, folder: prepared.folder, process: child.id(), child };
-        if self.is_pinch() {
-            // The command hands over to a keeper and ends; it is not waited for here, as it is up later than its programs.
-            running.process = keeper(ground, &running.folder)?;
-        }
-        Ok(running)
+        Ok(Running { supervisor: self, ground, folder: prepared.folder, process: OnceCell::new(), child })
     }
 }
 
@@ -92,28 +94,39 @@ impl Running<'_> {
         self.supervisor.lines
     }
 
+    /// The supervisor's process. Pinch's command hands over to a keeper and ends; the keeper is looked for only when somebody
+    /// asks, not while it starts programs: looking through all processes takes the CPU from what is measured.
+    fn process(&self) -> Result<u32, Failure> {
+        if let Some(process) = self.process.get() {
+            return Ok(*process);
+        }
+        let found =
+            if self.supervisor.is_pinch() { keeper(self.ground, &self.folder)? } else { self.child.id() };
+        Ok(*self.process.get_or_init(|| found))
+    }
+
     /// Proportional set size of the supervisor and what it needs beside the programs, in bytes.
     pub(super) fn memory(&self) -> Result<f64, Failure> {
-        self.helpers().into_iter().try_fold(0.0, |sum, one| Ok(sum + system::proportional_size(one)?))
+        self.helpers()?.into_iter().try_fold(0.0, |sum, one| Ok(sum + system::proportional_size(one)?))
     }
 
     /// CPU seconds of the same.
-    pub(super) fn cpu(&self) -> f64 {
-        self.helpers().into_iter().map(system::cpu).sum()
+    pub(super) fn cpu(&self) -> Result<f64, Failure> {
+        Ok(self.helpers()?.into_iter().map(system::cpu).sum())
     }
 
     /// The supervisor and every process below it that is no program, nor started by one.
-    fn helpers(&self) -> Vec<u32> {
+    fn helpers(&self) -> Result<Vec<u32>, Failure> {
         self.below(|name| !["sh", "sleep", "cat"].contains(&name))
     }
 
-    fn tree(&self) -> Vec<u32> {
+    fn tree(&self) -> Result<Vec<u32>, Failure> {
         self.below(|_| true)
     }
 
     /// The supervisor and the processes below it, of those whose name is wanted.
-    fn below(&self, wanted: impl Fn(&str) -> bool) -> Vec<u32> {
-        let mut found = vec![self.process];
+    fn below(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<u32>, Failure> {
+        let mut found = vec![self.process()?];
         let mut next = 0;
         while let Some(&one) = found.get(next) {
             let is_wanted = |child: &u32| {
@@ -123,7 +136,7 @@ impl Running<'_> {
             found.extend(system::children(one).into_iter().filter(is_wanted));
             next += 1;
         }
-        found
+        Ok(found)
     }
 
     /// Whether the newest log file ends with a line.
@@ -168,23 +181,24 @@ impl Running<'_> {
         files
     }
 
-    pub(super) fn stop(mut self, ground: &Ground) -> Result<(), Failure> {
+    pub(super) fn stop(mut self) -> Result<(), Failure> {
+        let process = self.process()?;
         if self.supervisor.is_pinch() {
-            let mut down = Command::new(&ground.pinch);
+            let mut down = Command::new(&self.ground.pinch);
             down.arg("down").current_dir(&self.folder).env("PINCH_HOME", self.folder.join("home"));
             down.output()?;
         } else {
             // runsvdir takes its services along on SIGHUP, s6-svscan and the others on SIGTERM.
             let signal = if self.supervisor.name == "runit" { "-HUP" } else { "-TERM" };
-            Command::new("kill").args([signal, &self.process.to_string()]).status()?;
+            Command::new("kill").args([signal, &process.to_string()]).status()?;
         }
         // Nothing is measured beside what is still ending; one that does not end by itself is ended.
         let begun = Instant::now();
         let exists = |process: u32| Path::new(&format!("/proc/{process}")).exists();
-        while self.child.try_wait()?.is_none() || (self.supervisor.is_pinch() && exists(self.process)) {
+        while self.child.try_wait()?.is_none() || (self.supervisor.is_pinch() && exists(process)) {
             if begun.elapsed() > Duration::from_secs(5) {
                 eprintln!("{} does not end by itself", self.name());
-                for one in self.tree() {
+                for one in self.tree()? {
                     Command::new("kill").args(["-9", &one.to_string()]).status()?;
                 }
             }
