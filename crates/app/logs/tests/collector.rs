@@ -216,6 +216,17 @@ fn a_line_that_its_process_left_unfinished_ends_with_it() {
 }
 
 #[test]
+fn a_line_that_is_unfinished_is_ended_by_a_wake_and_nothing_else() {
+    let (collector, memory, writer) = one_stream();
+    write_all(&writer, b"one");
+    collector.end_line(logs::ProcessKey(1), &[(Stream::Stdout, writer.as_fd())]).unwrap();
+    collector.wake();
+    eventually("the line is there", || {
+        tagged(&memory.bytes()).last().is_some_and(|line| line.starts_with("F "))
+    });
+}
+
+#[test]
 fn a_line_that_was_begun_before_its_trace_was_known_is_joined_as_a_whole() {
     let (collector, memory, writer) = one_stream();
     for piece in [

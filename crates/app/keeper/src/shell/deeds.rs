@@ -33,6 +33,8 @@ impl Shell {
                 Act::Tell(notice) => self.tell(app, notice),
             }
         }
+        // Not before a process was started: its thread would have its turn first.
+        self.output.wake();
     }
 
     fn tell(&mut self, app: String, notice: Notice) {

@@ -1,5 +1,6 @@
 //! Where processes speak to: log files, or a terminal.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::os::fd::AsFd as _;
 use std::path::PathBuf;
@@ -44,6 +45,8 @@ pub(super) struct Output {
     adopting: bool,
     stalled: Arc<Mutex<Vec<String>>>,
     unfinished: Unfinished,
+    /// The collector has been left something of which it does not know yet.
+    left_for_it: Cell<bool>,
 }
 
 /// Processes that have ended while what they said is not all written: each holds a sender until it is.
@@ -88,6 +91,7 @@ impl Output {
             adopting: false,
             stalled: Arc::default(),
             unfinished: Unfinished::default(),
+            left_for_it: Cell::default(),
         })
     }
 
@@ -145,6 +149,16 @@ impl Output {
         if let (Some(process), Some(collector)) = (self.processes.get(key), &self.collector) {
             let ends = [(Stream::Stdout, out.process.as_fd()), (Stream::Stderr, err.process.as_fd())];
             let _ = collector.end_line(*process, &ends);
+            self.left_for_it.set(true);
+        }
+    }
+
+    /// Has the collector do what was left for it, if anything was.
+    pub(super) fn wake(&self) {
+        if self.left_for_it.take()
+            && let Some(collector) = &self.collector
+        {
+            collector.wake();
         }
     }
 

@@ -189,12 +189,20 @@ impl Collector {
     /// One that wrote has ended, and another is to write into the same pipes: a line that is unfinished after what is in the pipes at
     /// this moment ends there, and so does an exception. Of each pipe any end is given. A pipe that cannot tell how much is in it
     /// goes on without a seam.
+    ///
+    /// Where the seam is, is settled when this returns; the thread acts on it after [`wake`](Self::wake), or when it has something
+    /// else to do. So whoever starts the other process need not wait until the thread has had its turn.
     pub fn end_line(&self, process: ProcessKey, pipes: &[(Stream, BorrowedFd<'_>)]) -> Result<(), Stopped> {
         for (stream, pipe) in pipes {
             let progress = self.progress().get(&(process, *stream)).cloned();
             let _ = progress.map(|progress| progress.seam(|| rustix::io::ioctl_fionread(pipe)));
         }
-        self.send(Command::EndLine(process))
+        self.queue(Command::EndLine(process))
+    }
+
+    /// Has the thread do what was left for it.
+    pub fn wake(&self) {
+        self.ring();
     }
 
     /// Starts a new file in a sink now.
