@@ -36,6 +36,7 @@ const WITHIN: &[(&str, &str)] = &[
     ("keeper", "release"),
     ("keeper", "sandbox"),
     ("release", "procfile"),
+    ("router", "sandbox"),
     ("cli", "web"),
     ("pinch", "cli"),
 ];

@@ -14,6 +14,8 @@ use crate::worker::{Guest, Worker};
 
 /// How long a connection that has had a request keeps its buffers for the next one, in milliseconds.
 const PARK_AFTER: u64 = 1000;
+/// How long a request is under way before anybody looks whether its client goes, in milliseconds.
+const MOST_UNSEEN: u64 = 100;
 
 /// What a client's connection is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +60,12 @@ pub(crate) struct Client {
     /// How many there are then.
     streams: Cell<u32>,
     draining: Cell<bool>,
+    /// Nothing has to come from the client before the response has ended.
+    silent: Cell<bool>,
+    /// Nobody looks whether it goes, until the deadline.
+    unseen: Cell<bool>,
+    /// hyper was told that there is nothing to read, without a look; it has to read again.
+    unread: Cell<bool>,
     /// Dropped last: then the connection is not counted any more.
     _guest: Guest,
 }
@@ -84,6 +92,9 @@ impl Client {
             multiplexed: Cell::new(false),
             streams: Cell::new(0),
             draining: Cell::new(false),
+            silent: Cell::new(false),
+            unseen: Cell::new(false),
+            unread: Cell::new(false),
         })
     }
 
@@ -96,15 +107,35 @@ impl Client {
     }
 
     /// A request's head is complete.
-    pub(crate) fn begin_request(&self) {
+    pub(crate) fn begin_request(&self, has_body: bool) {
         self.phase.set(Phase::Request);
         self.spoiled.set(false);
+        self.silent.set(!has_body);
         self.deadline.clear();
+    }
+
+    /// Whether a read could only tell that the client has gone, and it is early in the request: that may wait a moment.
+    pub(crate) fn may_be_unseen(&self) -> bool {
+        let unseen = self.silent.get();
+        if unseen && !self.unseen.replace(true) {
+            self.deadline.set(MOST_UNSEEN);
+        }
+        unseen
+    }
+
+    /// It matters from now on when the client goes.
+    pub(crate) fn must_be_seen(&self) {
+        self.silent.set(false);
+        if self.unseen.replace(false) {
+            self.unread.set(true);
+            self.deadline.clear();
+        }
     }
 
     /// Its response is complete, too, but perhaps not written yet.
     pub(crate) fn end_request(&self) {
         self.phase.set(Phase::Idle);
+        self.must_be_seen();
         self.deadline.set(self.idle_time());
     }
 
@@ -148,6 +179,7 @@ impl Client {
 
     /// The client takes no more bytes for now.
     pub(crate) fn block(&self) {
+        self.must_be_seen();
         if !self.blocked.replace(true) {
             self.deadline.set(milliseconds(self.worker.shared.timeouts.stalled));
         }
@@ -177,7 +209,17 @@ impl Client {
         if self.phase.get() == Phase::Idle && self.worker.is_draining() && !self.draining.replace(true) {
             self.deadline.set(milliseconds(self.worker.shared.timeouts.draining));
         }
-        self.deadline.passed(context)
+        let late = self.deadline.passed(context);
+        if late && self.unseen.get() {
+            self.must_be_seen();
+            return false;
+        }
+        late
+    }
+
+    /// Whether hyper has to read again now.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.unread.replace(false)
     }
 
     /// Whether the connection can do without its buffers: there is nothing in them.

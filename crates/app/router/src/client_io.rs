@@ -1,6 +1,7 @@
 //! A client's socket as hyper sees it. It reports to [`Client`] what hyper does not tell.
 
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -12,6 +13,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
 use crate::client::{Client, Phase};
+use crate::client_socket::{ClientSocket, ROOM, holds_bytes};
 
 /// With what a client begins that knows beforehand that we speak HTTP/2.
 pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -21,16 +23,24 @@ const PREFACE_MARK: usize = 3;
 /// What bytes of a client go over.
 #[derive(Debug)]
 pub(crate) enum Transport {
-    Plain(TcpStream),
+    Plain(ClientSocket),
     Secure(Box<TlsStream<TcpStream>>),
 }
 
 impl Transport {
-    /// The socket below.
-    pub(crate) fn socket(&self) -> &TcpStream {
+    /// Whether there is something to read: bytes, the end or an error.
+    pub(crate) fn poll_read_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
-            Self::Plain(socket) => socket,
-            Self::Secure(stream) => stream.get_ref().0,
+            Self::Plain(socket) => socket.poll_read_ready(context),
+            Self::Secure(stream) => stream.get_ref().0.poll_read_ready(context),
+        }
+    }
+
+    /// Whether bytes have come of which the event loop knows nothing yet.
+    pub(crate) fn holds_bytes(&self) -> bool {
+        match self {
+            Self::Plain(socket) => socket.holds_bytes(),
+            Self::Secure(stream) => holds_bytes(stream.get_ref().0),
         }
     }
 
@@ -66,8 +76,15 @@ impl ClientIo {
     /// The first bytes of a connection. When they are HTTP/2's, this is noted and hyper's HTTP/1 is told of an error.
     fn poll_first(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let start = buffer.filled().len();
+        let number = self.ahead.len().min(buffer.remaining());
+        buffer.put_slice(&self.ahead.split_to(number));
         loop {
-            buffer.put_slice(&std::mem::take(&mut self.ahead));
+            let bytes = &buffer.filled()[start..];
+            let open =
+                bytes.len() >= PREFACE_MARK && bytes.len() < PREFACE.len() && PREFACE.starts_with(bytes);
+            if !bytes.is_empty() && !open {
+                break;
+            }
             let held = buffer.filled().len();
             match self.transport.poll_read(context, buffer) {
                 Poll::Ready(outcome) => outcome?,
@@ -76,30 +93,51 @@ impl ClientIo {
                     return Poll::Pending;
                 }
             }
-            let bytes = &buffer.filled()[start..];
             if buffer.filled().len() == held {
                 self.client.ended.set(true);
-                self.fresh = false;
-            } else {
-                self.client.received();
-                if bytes.len() >= PREFACE_MARK && bytes.len() < PREFACE.len() && PREFACE.starts_with(bytes) {
-                    self.hold(buffer, start);
-                    continue;
-                }
-                self.fresh = false;
-                if bytes.starts_with(PREFACE) {
-                    self.client.preface.set(true);
-                    self.hold(buffer, start);
-                    return Poll::Ready(Err(io::ErrorKind::Unsupported.into()));
-                }
+                break;
             }
-            return Poll::Ready(Ok(()));
+            self.client.received();
         }
+        self.fresh = false;
+        if buffer.filled()[start..].starts_with(PREFACE) {
+            self.client.preface.set(true);
+            self.hold(buffer, start);
+            return Poll::Ready(Err(io::ErrorKind::Unsupported.into()));
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Reads what a new connection brings along. False: nothing, and the event loop has to tell when something comes.
+    pub(crate) fn read_at_once(&mut self) -> bool {
+        let Transport::Plain(socket) = &self.transport else { return false };
+        match socket.read_at_once(&mut [MaybeUninit::uninit(); ROOM]) {
+            None => return false,
+            Some(Ok(bytes)) if !bytes.is_empty() => {
+                self.ahead = Bytes::copy_from_slice(bytes);
+                self.client.received();
+            }
+            // Whoever reads next is told.
+            Some(_) => {}
+        }
+        true
+    }
+
+    /// Whether the client need not be looked at, and the event loop need not know its socket.
+    fn may_be_unseen(&self) -> bool {
+        let unwatched = matches!(&self.transport, Transport::Plain(socket) if socket.is_unwatched());
+        unwatched && self.client.may_be_unseen()
+    }
+
+    /// Whether bytes have come while nobody looked.
+    pub(crate) fn has_missed_bytes(&self) -> bool {
+        matches!(&self.transport, Transport::Plain(socket) if socket.is_unwatched() && socket.holds_bytes())
     }
 
     /// Takes back what the buffer was given.
     fn hold(&mut self, buffer: &mut ReadBuf<'_>, start: usize) {
-        self.ahead = Bytes::copy_from_slice(&buffer.filled()[start..]);
+        let held = [&buffer.filled()[start..], &self.ahead].concat();
+        self.ahead = Bytes::from(held);
         buffer.set_filled(start);
     }
 
@@ -127,6 +165,9 @@ impl AsyncRead for ClientIo {
     ) -> Poll<io::Result<()>> {
         if self.fresh {
             return self.poll_first(context, buffer);
+        }
+        if self.may_be_unseen() {
+            return Poll::Pending;
         }
         if !self.ahead.is_empty() {
             let number = self.ahead.len().min(buffer.remaining());
@@ -161,7 +202,7 @@ impl AsyncWrite for ClientIo {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.transport {
-            Transport::Plain(socket) => Pin::new(socket).poll_shutdown(context),
+            Transport::Plain(socket) => socket.poll_shutdown(context),
             Transport::Secure(stream) => Pin::new(stream).poll_shutdown(context),
         }
     }
@@ -175,7 +216,7 @@ impl AsyncWrite for ClientIo {
             return Poll::Ready(Ok(kept));
         }
         let outcome = match &mut self.transport {
-            Transport::Plain(socket) => Pin::new(socket).poll_write_vectored(context, bytes),
+            Transport::Plain(socket) => socket.poll_write_vectored(context, bytes),
             Transport::Secure(stream) => Pin::new(stream).poll_write_vectored(context, bytes),
         };
         match outcome {
@@ -193,7 +234,7 @@ impl AsyncWrite for ClientIo {
 impl Transport {
     fn poll_read(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self {
-            Self::Plain(socket) => Pin::new(socket).poll_read(context, buffer),
+            Self::Plain(socket) => socket.poll_read(context, buffer),
             Self::Secure(stream) => Pin::new(stream).poll_read(context, buffer),
         }
     }

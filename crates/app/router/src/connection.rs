@@ -21,9 +21,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper_util::rt::TokioIo;
-use rustix::net::RecvFlags;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use crate::answer::Refusal;
 use crate::body::ResponseBody;
@@ -58,8 +56,8 @@ pub(crate) async fn serve(guest: Guest, transport: Transport, address: SocketAdd
         return Box::pin(http2::serve(io)).await;
     }
     loop {
-        let there = !io.ahead.is_empty() || io.transport.holds_decrypted();
-        if !there && !wait_for_bytes(&io).await {
+        let there = !io.ahead.is_empty() || io.transport.holds_decrypted() || io.read_at_once();
+        if !there && !wait_for_bytes(&mut io).await {
             return;
         }
         let (next, end) = Box::pin(active(io)).await;
@@ -71,26 +69,19 @@ pub(crate) async fn serve(guest: Guest, transport: Transport, address: SocketAdd
 }
 
 /// Waits, parked. False: it took too long.
-async fn wait_for_bytes(io: &ClientIo) -> bool {
-    let client = &io.client;
+async fn wait_for_bytes(io: &mut ClientIo) -> bool {
+    let ClientIo { transport, client, .. } = io;
     client.park();
     client.worker.counters.parked.add(1);
-    let came = poll_fn(|context| match io.transport.socket().poll_read_ready(context) {
+    let came = poll_fn(|context| match transport.poll_read_ready(context) {
         Poll::Ready(_) => Poll::Ready(true),
         // The clock may be seen before what came in time: closing over a request would fail it.
-        Poll::Pending if client.is_late(context) => Poll::Ready(holds_bytes(io.transport.socket())),
+        Poll::Pending if client.is_late(context) => Poll::Ready(transport.holds_bytes()),
         Poll::Pending => Poll::Pending,
     })
     .await;
     client.worker.counters.parked.subtract(1);
     came
-}
-
-/// Whether bytes have come of which the event loop knows nothing yet.
-fn holds_bytes(socket: &TcpStream) -> bool {
-    let mut byte = [0];
-    rustix::net::recv(socket, &mut byte, RecvFlags::PEEK | RecvFlags::DONTWAIT)
-        .is_ok_and(|(length, _)| length > 0)
 }
 
 /// The requests of one client, as hyper hands them over.
@@ -125,10 +116,17 @@ async fn active(io: ClientIo) -> (ClientIo, End) {
 }
 
 fn poll_active(connection: &mut Connection, client: &Client, context: &mut Context<'_>) -> Poll<End> {
-    if connection.poll_without_shutdown(context).is_ready() {
+    let polled = connection.poll_without_shutdown(context);
+    // hyper is done with a request whose body nobody reads before the response is written; polled again, it writes on.
+    let holds_bytes = matches!(polled, Poll::Ready(Ok(()))) && !client.flushed.get();
+    if polled.is_ready() && !holds_bytes {
         return Poll::Ready(End::Over);
     }
     let late = client.is_late(context);
+    if client.is_unread() {
+        context.waker().wake_by_ref(); // others of the thread go first
+        return Poll::Pending;
+    }
     let crowded = client.worker.active.get() > MOST_ACTIVE;
     if !client.is_quiet() || !(late || crowded) {
         return if late { Poll::Ready(End::Late) } else { Poll::Pending };
@@ -167,7 +165,8 @@ async fn finish(mut io: ClientIo, end: End) {
         return linger(io).await;
     }
     let secure = matches!(io.transport, Transport::Secure(_));
-    if secure || !(client.ended.get() || client.expects_close.get() && !client.spoiled.get()) {
+    let expected = client.expects_close.get() && !client.spoiled.get() && !io.has_missed_bytes();
+    if secure || !(client.ended.get() || expected) {
         linger(io).await;
     }
 }

@@ -54,8 +54,9 @@ impl Exchange {
         worker.set_now(begun);
         worker.counters.requests.add(1);
         let alone = request.version() < Version::HTTP_2;
+        let has_body = !request.body().is_end_stream();
         if alone {
-            client.begin_request();
+            client.begin_request(has_body);
         } else {
             client.begin_stream();
         }
@@ -85,7 +86,7 @@ impl Exchange {
             request_id: request_id::of(request.headers()).unwrap_or_else(|| worker.next_request_id()),
             upload: Rc::default(),
             alone,
-            has_body: !request.body().is_end_stream(),
+            has_body,
             in_flight: None,
             status: None,
             complete: false,
@@ -175,6 +176,7 @@ impl Exchange {
     /// It has become an upgraded connection. The client's connection is no longer a request's.
     pub(crate) fn begin_tunnel(&mut self) {
         self.in_flight = self.in_flight.take().map(InFlight::into_tunnel);
+        self.client.must_be_seen();
         self.client.worker.counters.tunnels.add(1);
     }
 

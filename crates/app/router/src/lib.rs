@@ -8,11 +8,13 @@
 //! table and some counters. Clients are read by hyper. Connections to instances are moved in the task of the request that uses
 //! them (`call`), in a form of HTTP/1.1 that is ours (`wire` says why). A connection without a request is parked: its buffers are
 //! given back and it costs some hundred bytes (`connection`). Timeouts are looked at ten times a second (`deadlines`), and
-//! access events go out in batches, so that a request pays for neither.
+//! access events go out in batches, so that a request pays for neither. A connection is accepted with its first bytes, or a second
+//! late if its client is silent (`worker`), and the event loop hears of it when there is somebody to wait for (`client_socket`).
 //!
 //! **What it promises.** No request fails because a table changes, an instance is retired or a router hands its sockets to the next one.
 //! No body is ever whole in memory. Everything that a client sends has a bound in bytes and in time. A request is sent a second time
-//! only where that can do no harm (`proxy` says when). What two readers could understand in two ways is refused
+//! only where that can do no harm (`proxy` says when). That a client has gone while it waits is seen within a quarter of a second.
+//! What two readers could understand in two ways is refused
 //! or written anew. Every answer of the router's own says what happened, with the request's id.
 //!
 //! **What it never does.** It does not check the health of instances, keeps no file but certificates in view, caches nothing,
@@ -30,6 +32,7 @@ mod body;
 mod call;
 mod client;
 mod client_io;
+mod client_socket;
 mod connection;
 mod deadlines;
 mod event;

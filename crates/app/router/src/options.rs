@@ -103,7 +103,7 @@ impl Default for Limits {
 pub struct Timeouts {
     /// A client, from the first byte of a request to the end of its head (408), and for the TLS handshake.
     pub head: Duration,
-    /// A client, between two requests, and before the first (closed).
+    /// A client, between two requests, and before the first (closed). One that sends nothing is accepted a second late.
     pub idle: Duration,
     /// A client that sends nothing to a router which drains (closed). Long enough that a client's own pool has closed the
     /// connection first: one that is closed just as a request comes fails that request.

@@ -24,6 +24,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio_rustls::TlsAcceptor;
 
 use crate::client_io::Transport;
+use crate::client_socket::ClientSocket;
 use crate::deadlines::Deadlines;
 use crate::instance::InstanceState;
 use crate::shared::{CompiledTable, Shared, Stage, milliseconds};
@@ -40,6 +41,8 @@ const LOOK_AT_CERTIFICATES: Duration = Duration::from_secs(1);
 const BATCH: usize = 256;
 /// How many clients may wait to be accepted, if the system allows as many.
 const MOST_WAITING: i32 = 4096;
+/// After how many seconds a client is accepted that sends nothing.
+const MOST_SILENT: u8 = 1;
 /// How long nobody is accepted when there are too many connections or no more descriptors.
 const FULL: Duration = Duration::from_millis(50);
 /// How many clients are accepted before others have a turn.
@@ -61,10 +64,12 @@ pub(crate) struct Door {
 
 impl Door {
     /// Connections have the options of the socket on which they came: small pieces are sent at once. Whoever made the socket
-    /// may have thought of fewer clients that wait to be accepted; the kernel turns away those above.
+    /// may have thought of fewer clients that wait to be accepted; the kernel turns away those above. It hands out a connection
+    /// with its request: who accepts is woken once, and mostly need not wait for the client at all.
     pub(crate) fn prepare(&self) -> io::Result<()> {
         self.listener.set_nonblocking(true)?;
         rustix::net::listen(&self.listener, MOST_WAITING)?;
+        let _ = sandbox::defer_accept(&self.listener, MOST_SILENT); // a saving, where the kernel knows it
         Ok(sockopt::set_tcp_nodelay(&self.listener, true)?)
     }
 }
@@ -236,13 +241,13 @@ impl Worker {
 
     fn take_in(self: &Rc<Self>, newcomer: Newcomer) {
         let guest = Guest::enter(self);
-        let Ok(socket) = TcpStream::from_std(newcomer.socket) else { return };
         match newcomer.tls.map(TlsAcceptor::from) {
             None => {
-                let connection = connection::serve(guest, Transport::Plain(socket), newcomer.address, false);
-                tokio::task::spawn_local(connection);
+                let transport = Transport::Plain(ClientSocket::new(newcomer.socket));
+                tokio::task::spawn_local(connection::serve(guest, transport, newcomer.address, false));
             }
             Some(acceptor) => {
+                let Ok(socket) = TcpStream::from_std(newcomer.socket) else { return };
                 tokio::task::spawn_local(Box::pin(serve_secure(guest, socket, newcomer.address, acceptor)));
             }
         }
@@ -352,6 +357,7 @@ impl Guest {
     /// There is something to look after. Who accepted the connection has counted it.
     fn enter(worker: &Rc<Worker>) -> Self {
         if worker.asleep.replace(false) {
+            worker.set_now(Instant::now()); // its clock stood still
             worker.came.notify_one();
         }
         Self(Rc::clone(worker))

@@ -9,6 +9,7 @@ mod forwarding;
 mod gap;
 mod http2;
 mod limits;
+mod newcomers;
 mod parking;
 mod retries;
 mod smuggling;
