@@ -12,6 +12,8 @@ const OFTEN: Duration = Duration::from_millis(2);
 const RARELY: Duration = Duration::from_millis(200);
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How many bytes of a response are read behind its status; a stream has no end.
+const MOST_HEARD: usize = 64 << 10;
 
 /// Comes back once a process is ready. Whoever waits sets the limit.
 pub(super) async fn wait(
@@ -62,10 +64,22 @@ async fn status(port: u16, path: &str) -> Option<u16> {
             more => filled += more,
         }
     }
+    tokio::spawn(tokio::time::timeout(PATIENCE, hear_out(stream)));
     let line = head[..filled].split(|byte| *byte == b'\r').next()?;
     let mut words = std::str::from_utf8(line).ok()?.split(' ');
     words.next().filter(|version| version.starts_with("HTTP/1."))?;
     words.next()?.parse().ok()
+}
+
+/// Reads what is left of a response: one that is hung up on in the middle of it fails in the app, which then says so in its log.
+async fn hear_out(mut stream: TcpStream) {
+    let (mut bytes, mut left) = ([0; 1024], MOST_HEARD);
+    while left > 0 {
+        match stream.read(&mut bytes).await {
+            Ok(0) | Err(_) => return,
+            Ok(more) => left = left.saturating_sub(more),
+        }
+    }
 }
 
 async fn says_ready(socket: &UnixDatagram) {
@@ -81,6 +95,23 @@ async fn says_ready(socket: &UnixDatagram) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_response_in_two_pieces_is_heard_out() {
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let app = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 1024]).await.unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+            for _ in 0..3 {
+                tokio::time::sleep(Duration::from_millis(30)).await;
+                stream.write_all(b"more").await.unwrap();
+            }
+        });
+        assert_eq!(status(port, "/").await, Some(200));
+        app.await.unwrap();
+    }
 
     async fn served(answer: &'static [u8]) -> Option<u16> {
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
